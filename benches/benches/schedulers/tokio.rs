@@ -1,0 +1,55 @@
+//! tokio's local tasks: a `LocalSet` on its single-threaded runtime.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlet_benches::cpu::Stopwatch;
+use tokio::runtime;
+use tokio::task::{LocalSet, spawn_local, yield_now};
+
+use super::Relay;
+
+pub fn yields(tasks: usize, times: u64) -> Duration {
+    let relay = Relay::new(tasks, times);
+    block_on(async {
+        let handles: Vec<_> = (0..tasks)
+            .map(|_| spawn_local(take_part(Arc::clone(&relay))))
+            .collect();
+        for handle in handles {
+            handle.await.expect("the task ends");
+        }
+    });
+    relay.elapsed()
+}
+
+pub fn spawn_joins(times: u64) -> Duration {
+    block_on(async move {
+        let outer = spawn_local(async move {
+            let begun = Stopwatch::start();
+            for _ in 0..times {
+                spawn_local(async {}).await.expect("the task ends");
+            }
+            begun.elapsed()
+        });
+        outer.await.expect("the task ends")
+    })
+}
+
+async fn take_part(relay: Arc<Relay>) {
+    relay.arrive();
+    while !relay.is_complete() {
+        yield_now().await;
+    }
+    relay.begin();
+    while relay.step() {
+        yield_now().await;
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    LocalSet::new().block_on(&runtime, work)
+}

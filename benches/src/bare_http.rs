@@ -1,0 +1,341 @@
+//! A bare edge-triggered epoll loop with httparse: what one request costs when nothing is in the way.
+//!
+//! It answers `GET /plaintext` with the bytes a real server would send (status line, Server, Date,
+//! Content-Length, Content-Type), with keep-alive and pipelining, on one thread. It does the honest
+//! work of a server (every request is parsed, every head is put together, the date is kept up to
+//! date) and nothing more: no timeouts, no request bodies, no lingering close, no log, one route. It is the lower bound
+//! that the real servers' CPU time per request is set against, not an example of how to write one.
+//!
+//! What makes it fast: all requests in one read are answered by one write; a read that fills less
+//! than the buffer means drained, so no read is wasted on `EAGAIN`; the two buffers are shared by
+//! all connections and stay in the cache, and a connection keeps bytes of its own only while a
+//! request is cut in two or its peer reads too slowly.
+
+use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::SystemTime;
+
+use httparse::Status;
+use nix::sys::epoll::{
+    Epoll, EpollCreateFlags, EpollEvent, EpollFlags as Flags, EpollTimeout as Timeout,
+};
+
+/// The body of `GET /plaintext`.
+pub const PLAINTEXT: &[u8] = b"Hello, World!";
+
+/// What one read takes at most; also the longest request head there may be.
+const READ_BUFFER: usize = 16 * 1024;
+
+/// Header fields of one request; more are answered with 400.
+const MAX_HEADERS: usize = 64;
+
+/// Events of one wait.
+const BATCH: usize = 1024;
+
+/// The listener's user data; connections have their slot.
+const LISTENER: u64 = u64::MAX;
+
+/// The server: made by [`bind`](Self::bind), driven by [`run`](Self::run).
+#[derive(Debug)]
+pub struct BareHttp {
+    epoll: Epoll,
+    listener: TcpListener,
+    connections: Vec<Option<Connection>>,
+    vacant: Vec<usize>,
+    date: Date,
+    /// What is being parsed: shared, because one event is handled at a time.
+    input: Box<[u8; READ_BUFFER]>,
+    /// What is being answered.
+    output: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    /// The beginning of a request whose rest has not come yet.
+    kept: Vec<u8>,
+    /// What the peer has not taken yet. While there is some, nothing is read.
+    unsent: Vec<u8>,
+    next: Next,
+}
+
+/// What becomes of a connection when its output is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Read,
+    Close,
+}
+
+/// The `Date` field's value, formatted anew at most once a second.
+#[derive(Debug)]
+struct Date {
+    second: u64,
+    text: String,
+}
+
+impl BareHttp {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the socket and epoll calls: `AddrInUse`, too many open files.
+    pub fn bind(address: SocketAddr) -> io::Result<BareHttp> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let flags = Flags::EPOLLIN | Flags::EPOLLET;
+        epoll.add(&listener, EpollEvent::new(flags, LISTENER))?;
+        Ok(BareHttp {
+            epoll,
+            listener,
+            connections: Vec::new(),
+            vacant: Vec::new(),
+            date: Date::new(),
+            input: Box::new([0; READ_BUFFER]),
+            output: Vec::with_capacity(READ_BUFFER),
+        })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// Those of `getsockname(2)`.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until an error that concerns the server, not a connection.
+    ///
+    /// # Errors
+    ///
+    /// Those of waiting and of accepting.
+    pub fn run(&mut self) -> io::Result<()> {
+        let mut events = [EpollEvent::empty(); BATCH];
+        loop {
+            let count = match self.epoll.wait(&mut events, Timeout::NONE) {
+                Ok(count) => count,
+                Err(nix::Error::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            self.date.refresh();
+            for event in &events[..count] {
+                if event.data() == LISTENER {
+                    self.accept_all()?;
+                } else {
+                    self.handle(event.data() as usize, event.events());
+                }
+            }
+        }
+    }
+
+    fn accept_all(&mut self) -> io::Result<()> {
+        loop {
+            let stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(error) => return Err(error),
+            };
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            let slot = self.vacant.pop().unwrap_or_else(|| {
+                self.connections.push(None);
+                self.connections.len() - 1
+            });
+            let flags = Flags::EPOLLIN | Flags::EPOLLOUT | Flags::EPOLLRDHUP | Flags::EPOLLET;
+            self.epoll
+                .add(&stream, EpollEvent::new(flags, slot as u64))?;
+            self.connections[slot] = Some(Connection {
+                stream,
+                kept: Vec::new(),
+                unsent: Vec::new(),
+                next: Next::Read,
+            });
+        }
+    }
+
+    /// One event of a connection. An error of the connection ends the connection.
+    fn handle(&mut self, slot: usize, flags: Flags) {
+        let Some(connection) = &mut self.connections[slot] else {
+            return;
+        };
+        let outcome = connection.serve(flags, &mut self.input[..], &mut self.output, &self.date);
+        if !matches!(outcome, Ok(Next::Read)) {
+            // Closing takes it off the epoll too: there is no duplicate of the descriptor.
+            self.connections[slot] = None;
+            self.vacant.push(slot);
+        }
+    }
+}
+
+impl Connection {
+    /// Reads, answers and writes as far as it goes.
+    fn serve(
+        &mut self,
+        flags: Flags,
+        input: &mut [u8],
+        output: &mut Vec<u8>,
+        date: &Date,
+    ) -> io::Result<Next> {
+        if !self.unsent.is_empty() {
+            let sent = write_some(&mut self.stream, &self.unsent)?;
+            self.unsent.drain(..sent);
+            if !self.unsent.is_empty() {
+                return Ok(Next::Read);
+            }
+        }
+        if self.next == Next::Close {
+            return Ok(Next::Close);
+        }
+        if !flags.intersects(Flags::EPOLLIN | CLOSING) {
+            return Ok(Next::Read);
+        }
+        loop {
+            let begun = self.kept.len();
+            input[..begun].copy_from_slice(&self.kept);
+            self.kept.clear();
+            let room = input.len() - begun;
+            let count = match self.stream.read(&mut input[begun..]) {
+                Ok(0) => return Ok(Next::Close),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.kept.extend_from_slice(&input[..begun]);
+                    return Ok(Next::Read);
+                }
+                Err(error) => return Err(error),
+            };
+            output.clear();
+            let filled = &input[..begun + count];
+            let (parsed, next) = answer_all(filled, output, date);
+            self.next = next;
+            if !output.is_empty() {
+                let sent = write_some(&mut self.stream, output)?;
+                self.unsent.extend_from_slice(&output[sent..]);
+            }
+            if next == Next::Close && self.unsent.is_empty() {
+                return Ok(Next::Close);
+            }
+            self.kept.extend_from_slice(&filled[parsed..]);
+            if !self.unsent.is_empty() {
+                // Goes on when the peer has taken some. That event tells of unread input as well:
+                // epoll reports all that a descriptor is ready for, not only what has changed.
+                return Ok(Next::Read);
+            }
+            // Less than there was room for: drained. Unless the peer's end is what comes next, which
+            // has been reported already and would not be again.
+            if count < room && !flags.intersects(CLOSING) {
+                return Ok(Next::Read);
+            }
+        }
+    }
+}
+
+/// Answers the whole requests at the beginning of `input`: how many bytes they were, and whether to
+/// go on after them.
+fn answer_all(input: &[u8], output: &mut Vec<u8>, date: &Date) -> (usize, Next) {
+    let mut parsed = 0;
+    while parsed < input.len() {
+        let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(&input[parsed..], &mut headers) {
+            Ok(Status::Complete(length)) => parsed += length,
+            Ok(Status::Partial) if input.len() < READ_BUFFER => return (parsed, Next::Read),
+            // Parsed requests make room when the rest is kept; a head as long as the buffer never can.
+            Ok(Status::Partial) if parsed > 0 => return (parsed, Next::Read),
+            Ok(Status::Partial) => {
+                refuse(output, date, b"431 Request Header Fields Too Large");
+                return (parsed, Next::Close);
+            }
+            Err(_) => {
+                refuse(output, date, b"400 Bad Request");
+                return (parsed, Next::Close);
+            }
+        }
+        let mut next = match request.version {
+            Some(1) => Next::Read,
+            _ => Next::Close,
+        };
+        for header in request.headers.iter() {
+            match header.name.len() {
+                10 if header.name.eq_ignore_ascii_case("connection")
+                    && header.value.eq_ignore_ascii_case(b"close") =>
+                {
+                    next = Next::Close;
+                }
+                14 if header.name.eq_ignore_ascii_case("content-length")
+                    && header.value != b"0" =>
+                {
+                    refuse(output, date, b"413 Content Too Large");
+                    return (parsed, Next::Close);
+                }
+                17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                    refuse(output, date, b"413 Content Too Large");
+                    return (parsed, Next::Close);
+                }
+                _ => {}
+            }
+        }
+        match (request.method, request.path) {
+            (Some("GET"), Some("/plaintext")) => respond(output, date, b"200 OK", PLAINTEXT),
+            _ => respond(output, date, b"404 Not Found", b"not found\n"),
+        }
+        if next == Next::Close {
+            return (parsed, Next::Close);
+        }
+    }
+    (parsed, Next::Read)
+}
+
+fn respond(output: &mut Vec<u8>, date: &Date, status: &[u8], body: &[u8]) {
+    output.extend_from_slice(b"HTTP/1.1 ");
+    output.extend_from_slice(status);
+    output.extend_from_slice(b"\r\nServer: bare\r\nDate: ");
+    output.extend_from_slice(date.text.as_bytes());
+    output.extend_from_slice(b"\r\nContent-Type: text/plain\r\nContent-Length: ");
+    output.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
+    output.extend_from_slice(b"\r\n\r\n");
+    output.extend_from_slice(body);
+}
+
+/// An answer after which the connection ends.
+fn refuse(output: &mut Vec<u8>, date: &Date, status: &[u8]) {
+    respond(output, date, status, status);
+}
+
+fn write_some(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    match stream.write(bytes) {
+        Ok(count) => Ok(count),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+impl Date {
+    fn new() -> Date {
+        let mut date = Date {
+            second: 0,
+            text: String::new(),
+        };
+        date.refresh();
+        date
+    }
+
+    fn refresh(&mut self) {
+        let now = SystemTime::now();
+        let second = match now.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => since.as_secs(),
+            Err(_) => 0,
+        };
+        if second != self.second {
+            self.second = second;
+            self.text = httpdate::fmt_http_date(now);
+        }
+    }
+}
+
+/// The peer will send no more, or is gone: read on until the read says so.
+const CLOSING: Flags = Flags::EPOLLRDHUP
+    .union(Flags::EPOLLHUP)
+    .union(Flags::EPOLLERR);

@@ -1,0 +1,46 @@
+//! Load on an HTTP server on this machine, every answer checked.
+//!
+//! `load --address ADDR [--connections 64] [--depth 1] [--requests 200000] [--path /plaintext]
+//! [--body "Hello, World!"] [--limit SECONDS]` prints requests, seconds and latencies.
+
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use eventlet_benches::flags::Flags;
+use eventlet_benches::load::{Load, Plan, Report};
+
+fn main() -> ExitCode {
+    match put(Flags::of_process()) {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(line) => {
+            eprintln!("load: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn put(mut flags: Flags) -> Result<Report, String> {
+    const REQUESTS: u64 = 200_000;
+    const LIMIT_SECONDS: u64 = 60;
+    let plan = Plan {
+        address: flags.value("--address", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
+        path: flags.value("--path", "/plaintext".to_owned())?,
+        body: flags
+            .value("--body", "Hello, World!".to_owned())?
+            .into_bytes(),
+        connections: flags.value("--connections", 64)?,
+        depth: flags.value("--depth", 1)?,
+    };
+    let requests = flags.value("--requests", REQUESTS)?;
+    let limit = Duration::from_secs(flags.value("--limit", LIMIT_SECONDS)?);
+    flags.finish()?;
+    Load::connect(&plan)
+        .and_then(|mut load| load.run(requests, limit))
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,289 @@
+//! Ours beside its peers on the same work: Criterion's record of each, then rounds that give ratios.
+//!
+//! Criterion measures one contestant after the other, minutes apart on a long list; on a machine
+//! whose speed drifts meanwhile, the quotient of two such figures is worth little. So after the
+//! Criterion group come rounds in which the contestants take turns (A B C, B C A, …), each for some
+//! milliseconds. A ratio is taken within a round, between neighbours in time, and its median over the
+//! rounds is printed, one line for each of ours; beside it the ratio of the least of all rounds, which
+//! is the better figure when other programs take the cores away now and then.
+//!
+//! Time is CPU time of the thread that works ([`Stopwatch`]), so that the work of other programs, which
+//! a busy machine puts in between, is not counted. Nothing that is measured so ever waits.
+//!
+//! A name filter on the command line chooses contestants as ever; ratios are printed for those
+//! that were chosen. In smoke mode (`EVENTLET_BENCH_SMOKE=1`, or Criterion's `--test`, or a run by
+//! `cargo test`) everything runs, briefly, and the figures mean nothing.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::Criterion;
+
+use crate::cpu::Stopwatch;
+
+/// The environment variable that asks for a brief run.
+pub const SMOKE: &str = "EVENTLET_BENCH_SMOKE";
+
+/// A piece of work made ready: does it so many times and tells how long that took, without what it
+/// had to prepare.
+pub type Runner<'a> = Box<dyn FnMut(u64) -> Duration + 'a>;
+
+/// Whose a contestant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Ours,
+    Peer,
+}
+
+struct Contestant<'a> {
+    name: String,
+    side: Side,
+    /// Prepares a runner. Only one contestant is prepared at a time.
+    prepare: Box<dyn FnMut() -> Runner<'a> + 'a>,
+}
+
+/// One piece of work and all who do it.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_benches::contest::{Contest, timed};
+///
+/// let mut criterion = eventlet_benches::contest::criterion();
+/// Contest::new("sum")
+///     .ours("fold", || Box::new(|times| timed(times, || (0..100_u64).fold(0, |a, b| a + b))))
+///     .peer("sum", || Box::new(|times| timed(times, || (0..100_u64).sum::<u64>())))
+///     .hold(&mut criterion);
+/// ```
+pub struct Contest<'a> {
+    name: String,
+    contestants: Vec<Contestant<'a>>,
+}
+
+/// How much of everything; less of it in smoke mode.
+struct Scale {
+    samples: usize,
+    warm_up: Duration,
+    measurement: Duration,
+    rounds: usize,
+    /// How long one contestant works in one round.
+    turn: Duration,
+}
+
+const FULL: Scale = Scale {
+    samples: 20,
+    warm_up: Duration::from_millis(300),
+    measurement: Duration::from_millis(1000),
+    rounds: 21,
+    turn: Duration::from_millis(40),
+};
+
+const BRIEF: Scale = Scale {
+    samples: 10,
+    warm_up: Duration::from_millis(1),
+    measurement: Duration::from_millis(5),
+    rounds: 3,
+    turn: Duration::from_millis(1),
+};
+
+/// A [`Criterion`] with this crate's settings, for `criterion_group!`'s `config`.
+pub fn criterion() -> Criterion {
+    let scale = Scale::of_process();
+    Criterion::default()
+        .sample_size(scale.samples)
+        .warm_up_time(scale.warm_up)
+        .measurement_time(scale.measurement)
+        .without_plots()
+}
+
+/// Does `work` so many times and tells how long that took. The usual inside of a [`Runner`].
+///
+/// # Panics
+///
+/// As for [`Stopwatch::start`].
+pub fn timed<T>(times: u64, mut work: impl FnMut() -> T) -> Duration {
+    let begun = Stopwatch::start();
+    for _ in 0..times {
+        black_box(work());
+    }
+    begun.elapsed()
+}
+
+impl<'a> Contest<'a> {
+    /// A contest without contestants. The name is the Criterion group's.
+    pub fn new(name: impl Into<String>) -> Self {
+        Contest {
+            name: name.into(),
+            contestants: Vec::new(),
+        }
+    }
+
+    /// Adds one of ours: gets a line of ratios.
+    #[must_use]
+    pub fn ours(self, name: &str, prepare: impl FnMut() -> Runner<'a> + 'a) -> Self {
+        self.add(name, Side::Ours, prepare)
+    }
+
+    /// Adds one to compare with.
+    #[must_use]
+    pub fn peer(self, name: &str, prepare: impl FnMut() -> Runner<'a> + 'a) -> Self {
+        self.add(name, Side::Peer, prepare)
+    }
+
+    fn add(mut self, name: &str, side: Side, prepare: impl FnMut() -> Runner<'a> + 'a) -> Self {
+        self.contestants.push(Contestant {
+            name: name.to_owned(),
+            side,
+            prepare: Box::new(prepare),
+        });
+        self
+    }
+
+    /// Measures: first by Criterion, then in rounds. Prints the ratios.
+    pub fn hold(mut self, criterion: &mut Criterion) {
+        let mut group = criterion.benchmark_group(&self.name);
+        self.contestants.retain_mut(|contestant| {
+            let chosen = Cell::new(false);
+            let mut runner = None;
+            group.bench_function(&contestant.name, |bencher| {
+                chosen.set(true);
+                let runner = runner.get_or_insert_with(|| (contestant.prepare)());
+                bencher.iter_custom(runner);
+            });
+            chosen.get()
+        });
+        group.finish();
+        if !self.contestants.is_empty() {
+            self.rounds(Scale::of_process());
+        }
+    }
+
+    fn rounds(mut self, scale: &Scale) {
+        let count = self.contestants.len();
+        let times: Vec<u64> = self
+            .contestants
+            .iter_mut()
+            .map(|contestant| fitting(&mut *(contestant.prepare)(), scale.turn))
+            .collect();
+        let mut cost = vec![Vec::with_capacity(scale.rounds); count];
+        for round in 0..scale.rounds {
+            for turn in 0..count {
+                // Who comes first changes, so that nobody always follows the same neighbour.
+                let at = (round + turn) % count;
+                let mut runner = (self.contestants[at].prepare)();
+                // Warms up what the others have pushed out of the caches.
+                runner(times[at].div_ceil(WARM_UP_SHARE));
+                let elapsed = runner(times[at]);
+                cost[at].push(elapsed.as_nanos() as f64 / times[at] as f64);
+            }
+        }
+        self.print(&cost);
+    }
+
+    fn print(&self, cost: &[Vec<f64>]) {
+        let figures: Vec<String> = self
+            .contestants
+            .iter()
+            .zip(cost)
+            .map(|(contestant, cost)| {
+                let (least, middle) = (least(cost), median(cost.clone()));
+                format!("{} {least:.1}/{middle:.1}", contestant.name)
+            })
+            .collect();
+        println!(
+            "{}: ns each, least/median of {} rounds: {}",
+            self.name,
+            cost[0].len(),
+            figures.join(", ")
+        );
+        for (mine, contestant) in self.contestants.iter().enumerate() {
+            let ratios: Vec<String> = self
+                .contestants
+                .iter()
+                .enumerate()
+                .filter(|(_, peer)| contestant.side == Side::Ours && peer.side == Side::Peer)
+                .map(|(theirs, peer)| {
+                    let ratio = median(quotients(&cost[mine], &cost[theirs]));
+                    let of_least = least(&cost[mine]) / least(&cost[theirs]);
+                    format!("{ratio:.2} (least {of_least:.2}) of {}", peer.name)
+                })
+                .collect();
+            if !ratios.is_empty() {
+                println!("{}: {} = {}", self.name, contestant.name, ratios.join(", "));
+            }
+        }
+        println!();
+    }
+}
+
+/// How much of a turn is done beforehand, unmeasured: one in so many.
+const WARM_UP_SHARE: u64 = 8;
+
+impl Scale {
+    fn of_process() -> &'static Scale {
+        if is_smoke() { &BRIEF } else { &FULL }
+    }
+}
+
+/// Whether this run only has to show that everything works.
+pub fn is_smoke() -> bool {
+    // `cargo bench` passes `--bench`; without it Criterion itself only tests.
+    let mut asked = std::env::args().any(|word| word == "--test");
+    asked |= !std::env::args().any(|word| word == "--bench");
+    asked || std::env::var_os(SMOKE).is_some_and(|value| value != "0")
+}
+
+/// How often the work fits into `turn`; at least once.
+fn fitting(runner: &mut (dyn FnMut(u64) -> Duration + '_), turn: Duration) -> u64 {
+    const MOST: u64 = 1 << 32;
+    let mut times = 1;
+    loop {
+        let elapsed = runner(times);
+        if elapsed * 2 >= turn || times >= MOST {
+            let share = turn.as_secs_f64() / elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+            return ((times as f64 * share) as u64).clamp(1, MOST);
+        }
+        times *= 2;
+    }
+}
+
+/// The median; nothing measured gives "not a number".
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(eventlet_benches::contest::median(vec![3.0, 1.0, 2.0]), 2.0);
+/// ```
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => (values[even / 2 - 1] + values[even / 2]) / 2.0,
+    }
+}
+
+/// The least; nothing measured gives infinity.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(eventlet_benches::contest::least(&[3.0, 1.0, 2.0]), 1.0);
+/// ```
+pub fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+/// Round by round, `ours` over `theirs`.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_benches::contest::quotients;
+///
+/// assert_eq!(quotients(&[2.0, 3.0], &[1.0, 2.0]), [2.0, 1.5]);
+/// ```
+pub fn quotients(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
+    ours.iter().zip(theirs).map(|(a, b)| a / b).collect()
+}

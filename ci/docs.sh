@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The documentation builds without a warning (broken links, bad code blocks), for users and for
+# those who work on it. The code blocks run as tests in test.sh.
+# shellcheck source=ci/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need jq
+
+export RUSTDOCFLAGS='-D warnings'
+# shellcheck disable=SC2046 # several words are meant
+{
+    run cargo doc $(selection) --no-deps --quiet
+    run cargo doc $(selection) --no-deps --quiet --document-private-items
+}
+
+# Chapters and pages whose code blocks must compile are included by the facade's docs.
+pages=0
+while IFS= read -r page; do
+    pages=$((pages + 1))
+    files 'src/*.rs' '*/src/*.rs' | xargs grep -q "include_str!(\"[./]*$page\")" ||
+        fault "$page is included by no crate's docs, so its code blocks are not compiled"
+done < <(files README.md 'docs/guide/*.md')
+finish "$(packages | wc -l) packages twice, $pages pages"

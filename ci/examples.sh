@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Builds every example in release mode and runs it: servers are started and talked to, the others
+# run to their end. An example that this script does not know is run to its end, too.
+# CI_EXAMPLES narrows it to these names.
+# shellcheck source=ci/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need jq
+need curl
+
+# A server that hangs up shows in the exit status of a write.
+trap '' PIPE
+
+# How long an example may run.
+readonly PATIENCE=120
+# Measuring programs do little, for it is not their figures that are wanted here.
+export EVENTLET_BENCH_SMOKE=1
+
+# `echoes ARGUMENTS…`: starts an echo server, sends it a line and a large text, and wants both back.
+echoes() {
+    local line sent got connection
+    start_server "$@" || return 0
+    if ! exec {connection}<>"/dev/tcp/${ADDRESS/:/\/}"; then
+        fault "cannot connect to $ADDRESS"
+    else
+        { echo hello >&"$connection" && IFS= read -r -t 10 -u "$connection" line; } 2>/dev/null || true
+        if [[ ${line:-} != hello ]]; then
+            fault "did not echo a line: $*"
+        else
+            sent=$(seq 1 20000 | tee >(cat >&"$connection") | md5sum)
+            got=$(timeout 20 head -n 20000 <&"$connection" | md5sum)
+            [[ $got == "$sent" ]] || fault "did not echo 20,000 lines as they were: $*"
+        fi
+        exec {connection}>&-
+    fi
+    stop_server KILL || true
+}
+
+# `wants WHAT EXPECTED COMMAND…`: the command's output must contain the expected text.
+wants() {
+    local what=$1 expected=$2 output
+    shift 2
+    output=$("$@" 2>&1) || { fault "$what: exit status $?: $output"; return; }
+    [[ $output == *"$expected"* ]] || fault "$what: no '$expected' in: ${output:0:400}"
+}
+
+serves_http() {
+    local url program=$1 status=0 refusal body hub curl=(curl --silent --show-error --max-time 20)
+    start_server "$program" --listen 127.0.0.1:0 || return 0
+    url=http://$ADDRESS
+    wants '/' '<html' "${curl[@]}" "$url/"
+    wants '/plaintext' 'Hello, World!' "${curl[@]}" "$url/plaintext"
+    wants 'HEAD /plaintext' 'ontent-' "${curl[@]}" --head "$url/plaintext"
+    wants 'HTTP/1.0' 'Hello, World!' "${curl[@]}" --http1.0 "$url/plaintext"
+    wants 'POST /plaintext' '405' "${curl[@]}" --include --data x "$url/plaintext"
+    wants '/json' '{' "${curl[@]}" "$url/json"
+    wants '/headers' '"x-test"' "${curl[@]}" --header 'X-Test: 1' "$url/headers"
+    wants '/chunked' 'chunk 2' "${curl[@]}" "$url/chunked?n=3&ms=1"
+    wants '/slow' 'slow 5' "${curl[@]}" "$url/slow?ms=5"
+    wants 'elsewhere' '404' "${curl[@]}" --include "$url/none"
+    body=$(mktemp "$TARGET/ci/body.XXXXXX")
+    head --bytes=10000000 /dev/urandom >"$body"
+    "${curl[@]}" --data-binary "@$body" "$url/echo" | cmp -s - "$body" ||
+        fault "/echo gave back something else than the 10 MB it got"
+    rm -f "$body"
+
+    # A second one on the same port is told so in one line, and gives up with status 1.
+    refusal=$(timeout 20 "$program" --listen "$ADDRESS" 2>&1) || status=$?
+    [[ $status == 1 && $(wc -l <<<"$refusal") == 1 ]] ||
+        fault "a port in use: status $status and: $refusal"
+    status=0
+    stop_server TERM || status=$?
+    ((status == 0)) || fault "SIGTERM gave exit status $status"
+
+    for hub in poll select; do
+        start_server "$program" --listen 127.0.0.1:0 --hub "$hub" || continue
+        wants "hub $hub" 'Hello, World!' "${curl[@]}" "http://$ADDRESS/plaintext"
+        status=0
+        stop_server INT || status=$?
+        ((status == 0)) || fault "under $hub, SIGINT gave exit status $status"
+    done
+    if "$program" --hub nonesuch >/dev/null 2>&1; then fault "took an unknown hub"; fi
+}
+
+count=0
+names=()
+while read -r package example; do
+    is_selected "$package" || continue
+    names+=("$example")
+    [[ -z ${CI_EXAMPLES:-} || " $CI_EXAMPLES " == *" $example "* ]] || continue
+    count=$((count + 1))
+    run cargo build --release --quiet -p "$package" --example "$example"
+    program=$TARGET/release/examples/$example
+    [[ -x $program ]] || continue
+    case $example in
+    runloop_echo) echoes "$program" 127.0.0.1:0 ;;
+    *echo) echoes "$program" --listen 127.0.0.1:0 ;;
+    httpd) serves_http "$program" ;;
+    *) run timeout "$PATIENCE" "$program" </dev/null ;;
+    esac
+done < <(cargo metadata --no-deps --format-version 1 |
+    jq -r '.packages[] | .name as $name | .targets[] | select(.kind == ["example"]) | "\($name) \(.name)"')
+((count > 0)) || fault "no example was found"
+
+# All examples are built into one folder: a name used twice would be one of them, at random.
+while IFS= read -r name; do fault "two examples are named $name"; done < <(
+    printf '%s\n' "${names[@]}" | sort | uniq -d)
+finish "$count examples"

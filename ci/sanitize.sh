@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# The switching tests of green under valgrind and under AddressSanitizer, which is told of every
+# switch of stacks (feature `sanitizer`). What the machine lacks is skipped aloud.
+# CI_SANITIZE narrows it to these test files; CI_SANITIZERS to `valgrind` or `address`.
+# shellcheck source=ci/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need jq
+
+PACKAGE=eventlet-green
+sanitizers=${CI_SANITIZERS:-valgrind address}
+# Not these: they are about the amount, or end the process on purpose.
+LEFT_OUT='^(overflow|stack_overflow|many.*|million.*|memory.*)$'
+
+mapfile -t tests < <(files 'green/tests/*.rs' ':(exclude)green/tests/*/*' |
+    xargs -r -n 1 basename -s .rs | grep -vE "$LEFT_OUT" || true)
+if [[ -n ${CI_SANITIZE:-} ]]; then read -ra tests <<<"$CI_SANITIZE"; fi
+((${#tests[@]} > 0)) || fault "no switching test was found in green/tests"
+chosen=()
+for test in "${tests[@]}"; do chosen+=(--test "$test"); done
+
+# Both are slow, and these tests panic on purpose, often.
+export RUST_BACKTRACE=0
+export EVENTLET_TEST_PATIENCE=600
+
+# `executables CARGO-ARGUMENTS…`: builds the tests and names their programs.
+executables() {
+    cargo "$@" -p "$PACKAGE" "${chosen[@]}" --no-run --quiet --message-format=json |
+        jq -r 'select(.executable != null and .profile.test) | .executable'
+}
+
+done_by=()
+if [[ " $sanitizers " == *" valgrind "* ]]; then
+    if has valgrind; then
+        mapfile -t programs < <(executables test)
+        ((${#programs[@]} == ${#tests[@]})) || fault "not all of ${tests[*]} were built"
+        before=$PASSED
+        for program in ${programs[@]+"${programs[@]}"}; do
+            # Coroutines' stacks lie side by side in one mapping, nearer than the 2 MB by which
+            # valgrind tells a switch of stacks from a large frame: no frame here has 16 KiB.
+            run_tests valgrind --quiet --error-exitcode=99 --max-stackframe=16384 --fair-sched=yes \
+                "$program" --test-threads=1
+        done
+        done_by+=("valgrind $((PASSED - before))")
+    else
+        skipped "valgrind is not installed"
+    fi
+fi
+
+if [[ " $sanitizers " == *" address "* ]]; then
+    if has rustup && rustup toolchain list | grep -q '^nightly'; then
+        host=$(rustc -vV | sed -n 's/^host: //p')
+        before=$PASSED
+        RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address" CARGO_TARGET_DIR=$(own_target address) \
+            run_tests cargo +nightly test -p "$PACKAGE" "${chosen[@]}" --features sanitizer --target "$host" --no-fail-fast
+        done_by+=("AddressSanitizer $((PASSED - before))")
+    else
+        skipped "AddressSanitizer needs a nightly toolchain, which is not installed"
+    fi
+fi
+printf -v list '%s, ' ${done_by[@]+"${done_by[@]}"}
+finish "${#tests[@]} test files: ${list%, } tests"

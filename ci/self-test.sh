@@ -1,0 +1,259 @@
+#!/usr/bin/env bash
+# No gate without proof that it can fail: plants faults in a scratch copy, one gate after the other,
+# and wants that gate to turn red and to name the fault. The copy shares the target folder, and the
+# gates that call cargo are narrowed to the package with the fault, so nothing is built needlessly.
+# Names of gates on the command line narrow it: `ci/self-test.sh lint layers`.
+# shellcheck disable=SC2016 # what is planted is not to be expanded
+# shellcheck source=ci/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need jq
+
+only=" $* "
+SCRATCH=$TARGET/ci/scratch
+export CARGO_TARGET_DIR=$TARGET
+rm -rf "$SCRATCH"
+mkdir -p "$SCRATCH"
+# shellcheck disable=SC2119 # all files, not this script's arguments
+files | tar --create --files-from=- | tar --extract --directory="$SCRATCH"
+git -C "$SCRATCH" init --quiet
+LOG=$(mktemp "$TARGET/ci/log.XXXXXX")
+
+SOWN=()
+# Remembers a file as it is, before a fault is planted in it.
+sow() {
+    local file=$SCRATCH/$1
+    SOWN+=("$1")
+    mkdir -p "$(dirname "$file")" "$SCRATCH/.git/before/$(dirname "$1")"
+    if [[ -f $file ]]; then cp "$file" "$SCRATCH/.git/before/$1"; fi
+}
+# `write FILE` and `append FILE`: plant what is on standard input. `change FILE SED-SCRIPT`.
+write() { sow "$1" && cat >"$SCRATCH/$1"; }
+append() { sow "$1" && cat >>"$SCRATCH/$1"; }
+change() { sow "$1" && sed -i -E "$2" "$SCRATCH/$1"; }
+# Takes the faults out again.
+weed() {
+    local file
+    for file in "${SOWN[@]}"; do
+        if [[ -f $SCRATCH/.git/before/$file ]]; then
+            cp "$SCRATCH/.git/before/$file" "$SCRATCH/$file"
+        else
+            rm -f "$SCRATCH/$file"
+        fi
+    done
+    SOWN=()
+}
+
+# Whether a gate is to be proved in this run.
+proves() { [[ -z ${only// /} || $only == *" $1 "* ]]; }
+
+proofs=0
+# `red GATE [VARIABLE=VALUE…] -- PATTERNS…`: the gate must fail, and its output match each pattern.
+red() {
+    local gate=$1 setting=() pattern status=0 start=$SECONDS missed=0
+    shift
+    while [[ $1 != -- ]]; do setting+=("$1") && shift; done
+    shift
+    env "${setting[@]}" bash "$SCRATCH/ci/$gate.sh" >"$LOG" 2>&1 </dev/null || status=$?
+    for pattern in "$@"; do
+        proofs=$((proofs + 1))
+        if ! grep -qE -- "$pattern" "$LOG"; then
+            fault "$gate did not report the planted fault: /$pattern/"
+            missed=1
+        fi
+    done
+    ((status != 0)) || fault "$gate passed with planted faults"
+    if ((missed || status == 0)); then tail -n 40 "$LOG" | sed 's/^/    /'; fi
+    printf '%-10s %s faults, status %d, %d s\n' "$gate" $# "$status" $((SECONDS - start))
+    weed
+}
+
+if proves size; then
+    seq -f '//! Line %g.' 1 701 | write hub/src/planted.rs
+    red size -- 'planted\.rs has 701 lines'
+fi
+
+if proves all; then
+    seq -f '//! Line %g.' 1 701 | write hub/src/planted.rs
+    status=0
+    bash "$SCRATCH/ci/all.sh" size >"$LOG" 2>&1 </dev/null || status=$?
+    proofs=$((proofs + 1))
+    [[ $status != 0 && $(tail -n 1 "$LOG") == '0 passed, 1 failed' ]] ||
+        fault "all: status $status, and the last line: $(tail -n 1 "$LOG")"
+    weed
+fi
+
+if proves unsafe; then
+    write hub/src/planted.rs <<<'fn planted() { unsafe { std::hint::unreachable_unchecked() } }'
+    append hub/src/sys.rs <<<'unsafe fn planted() {}'
+    change runloop/src/lib.rs '/forbid\(unsafe_code\)/d'
+    change green/src/lib.rs '/deny\(unsafe_code\)/d'
+    red unsafe -- 'planted\.rs has 1 unsafe blocks and impls, and 0' 'planted\.rs has an unsafe block' \
+        'without # Safety: planted' 'runloop/src/lib\.rs does not forbid' 'green/src/lib\.rs does not deny'
+fi
+
+if proves layers; then
+    change hub-poll/Cargo.toml 's/^\[dependencies\]/&\neventlet-runloop.workspace = true/'
+    change hub-select/src/hub.rs 's/^    fn capabilities/    fn planted/'
+    append runloop/src/lib.rs <<<'type Planted = eventlet_hub_poll::PollHub; fn planted() { Instant::now(); }'
+    append green/src/spawn.rs <<<'type Planted = eventlet_hub_poll::PollHub; use corosensei::Planted;'
+    append protocols/src/wire/mod.rs <<<'use std::net::TcpStream;'
+    sow green/examples/echo.rs
+    rm -f "$SCRATCH/green/examples/echo.rs"
+    red layers -- 'eventlet-hub-poll \(normal\) must not need eventlet-runloop' 'methods of Hub are not in' \
+        'runloop/src/lib\.rs names a backend' 'runloop/src/lib\.rs reads the time' \
+        'default_hub\.rs only; they are in: .*' 'engine may be named' 'wire/mod\.rs is wire code' \
+        'green/examples/echo\.rs, the example'
+fi
+
+if proves lint; then
+    write hub/src/planted.rs <<<'fn get_planted() { todo!() }   '
+    # The path is put together here, so that this file does not break the rule itself.
+    path=home/somebody
+    write hub/tests/planted.rs <<EOT
+//! Planted.
+
+#[test]
+#[ignore]
+fn planted() {
+    std::thread::sleep(std::time::Duration::ZERO);
+    let _ = std::net::TcpStream::connect("127.0.0.1:8080");
+    let _ = "/$path/";
+}
+EOT
+    append hub/src/token.rs <<<'#[allow(clippy::all)] #[path = "planted.rs"] mod planted;'
+    append hub/src/interest.rs <<<'/// Planted.
+pub fn planted(x: &Vec<u8>) -> bool { x.len() == 0 }'
+    append clippy.toml <<<'msrv = "1.80"'
+    append ci/size.sh <<<'echo $planted'
+    append protocols/src/wire/date.rs <<<'// RFC 2616'
+    red lint CI_PACKAGES=eventlet-hub -- 'hub/src/planted\.rs: the first line' 'planted\.rs:1: no get_' \
+        'planted\.rs:1: left over' 'tests/planted\.rs:[0-9]+: a test must not sleep' \
+        'tests/planted\.rs:[0-9]+: a test must ask for port 0' 'tests/planted\.rs:[0-9]+: names a registry' \
+        'an ignored test says why' 'token\.rs:[0-9]+: modules are declared in the open' \
+        'token\.rs:[0-9]+: an exception without a reason' 'white space at the end' \
+        'must be stated in Cargo\.toml only' 'SC2086' 'cites an obsolete RFC' 'rustfmt would change files' \
+        'exit status [0-9]+: cargo fmt' 'clippy::(ptr_arg|len_zero|ptr-arg|len-zero)'
+fi
+
+if proves docs; then
+    append hub/src/interest.rs <<<'/// See [`Nowhere`].
+pub struct Planted;'
+    append hub/src/token.rs <<<'/// See [`nowhere()`].
+struct Hidden;'
+    write docs/guide/planted.md <<<'# Planted'
+    red docs CI_PACKAGES=eventlet-hub -- 'unresolved link to .Nowhere' 'unresolved link to .nowhere' \
+        'planted\.md is included by no'
+fi
+
+if proves msrv; then
+    append hub/src/interest.rs <<<'/// Planted: newer than what we promise.
+pub fn planted(file: &std::fs::File) -> bool { file.lock().is_ok() }'
+    change runloop/Cargo.toml 's/^rust-version.*/rust-version = "1.87"/'
+    change hub/Cargo.toml 's/^libc.*/&\nplanted = { path = "..\/planted" }/'
+    write planted/src/lib.rs <<<'//! Planted.'
+    write planted/Cargo.toml <<<'[package]
+name = "planted"
+version = "1.0.0"
+edition = "2024"
+rust-version = "1.90"
+publish = false'
+    red msrv CI_PACKAGES=eventlet-hub -- 'current MSRV' 'eventlet-runloop states' 'planted 1\.0\.0 needs Rust 1\.90'
+fi
+
+if proves features; then
+    append green/src/lib.rs <<<'#[cfg(not(feature = "hub-poll"))]
+compile_error!("planted");'
+    red features CI_PACKAGES=eventlet-green -- 'planted' 'exit status [0-9]+: .*--no-default-features --features hub-select'
+fi
+
+if proves test; then
+    write hub/tests/planted.rs <<<'//! Planted.
+#[test]
+fn planted() { assert_eq!(1 + 1, 3); }'
+    red test CI_PACKAGES=eventlet-hub -- 'test planted \.\.\. FAILED' 'FAULT \(test\)'
+fi
+
+if proves hubs; then
+    write hub/tests/planted.rs <<<'//! Planted.
+#[test]
+fn planted() { assert!(!cfg!(eventlet_pipe_waker), "by pipe"); }'
+    write protocols/tests/planted.rs <<<'//! Planted.
+#[test]
+fn planted() { assert_ne!(std::env::var("EVENTLET_HUB").as_deref(), Ok("select"), "by hub"); }'
+    write green/tests/planted.rs <<<'//! Planted.
+#[test]
+fn planted() { assert!(!cfg!(eventlet_mprotect_guard), "by guard"); }'
+    red hubs CI_PACKAGES='eventlet-hub eventlet-protocols eventlet-green' CI_HUBS=select CI_TEST=planted -- \
+        'by pipe' 'by hub' 'by guard'
+fi
+
+if proves examples; then
+    write hub-epoll/examples/planted.rs <<<'//! Planted.
+fn main() { panic!("on purpose"); }'
+    write hub-epoll/examples/planted_echo.rs <<<'//! Planted: listens and says nothing.
+fn main() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    for _ in listener.incoming() {}
+}'
+    write hub-poll/examples/planted.rs <<<'//! Planted.
+fn main() {}'
+    red examples CI_EXAMPLES='planted planted_echo' -- 'on purpose' 'did not echo a line' 'two examples are named planted'
+fi
+
+if proves idle; then
+    write planted.rs <<<'//! Planted: serves, and looks at the clock every tenth of a second.
+use std::io::Write;
+fn main() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            std::thread::spawn(move || std::io::copy(&mut &stream, &mut std::io::sink()));
+        }
+    });
+    loop { std::thread::sleep(std::time::Duration::from_millis(100)); }
+}'
+    rustc --edition 2024 -o "$SCRATCH/.git/planted" "$SCRATCH/planted.rs"
+    red idle CI_IDLE_PROGRAM="$SCRATCH/.git/planted" CI_IDLE_SECONDS=1 CI_HUBS=epoll -- 'the server made [0-9]+ calls'
+fi
+
+if proves bench; then
+    write benches/benches/timers.rs <<<'//! Planted.
+fn main() { panic!("on purpose"); }'
+    red bench CI_BENCHES=timers -- 'on purpose' 'measured nothing' 'no ratio'
+fi
+
+sow_dangling() {
+    write green/tests/planted.rs <<<'//! Planted: reads, in a coroutine, what has been freed.
+#[test]
+fn planted() {
+    let value = Box::new([1_u8; 64]);
+    let dangling = &raw const *value;
+    drop(value);
+    let read = eventlet_green::spawn(move || {
+        eventlet_green::yield_now();
+        let byte = unsafe { std::ptr::read_volatile(dangling.cast::<u8>()) };
+        if byte == 7 { "seven" } else { "another" }
+    });
+    assert_ne!(read.join().unwrap(), "");
+}'
+}
+if proves sanitize; then
+    sow_dangling
+    if has valgrind; then
+        red sanitize CI_SANITIZE=planted CI_SANITIZERS=valgrind -- 'Invalid read of size 1' 'exit status 99'
+    else
+        skipped "sanitize with valgrind, which is not installed"
+    fi
+    sow_dangling
+    if has rustup && rustup toolchain list | grep -q '^nightly'; then
+        red sanitize CI_SANITIZE=planted CI_SANITIZERS=address -- 'heap-use-after-free'
+    else
+        skipped "sanitize with AddressSanitizer, which needs a nightly toolchain"
+    fi
+fi
+rm -rf "$SCRATCH" "$LOG"
+finish "$proofs planted faults"

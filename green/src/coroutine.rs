@@ -1,0 +1,284 @@
+//! The control block of a coroutine: who it is, what state it is in, why it waits.
+//!
+//! ```text
+//!             spawn                    its turn                  body returns, panics, is killed
+//!   (New) ───────────► Ready ───────────────────────► Running ─────────────────────────► Finished
+//!                        ▲                               │
+//!                        │ wake (an event, a deadline,   │ park
+//!                        │ a kill, another coroutine)    ▼
+//!                        └──────────────────────────── Parked
+//! ```
+//!
+//! Moving between the states is the [`scheduler`](crate::scheduler)'s job; the stack is the
+//! [`fiber`](crate::sys::fiber)'s.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::os::fd::RawFd;
+use std::panic::{Location, resume_unwind};
+use std::rc::Rc;
+
+use eventlet_hub::Hub;
+use eventlet_runloop::{RunLoop, Task, Time, TimerId};
+
+use crate::scheduler;
+use crate::sys::fiber::Fiber;
+use crate::timeout::{Scope, ScopeExpired};
+
+/// The run loop of a thread, over whichever hub was picked.
+pub(crate) type Loop = RunLoop<Box<dyn Hub>>;
+
+/// Where in its life a coroutine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Spawned, has not run yet.
+    New,
+    /// Queued: it runs when its turn comes.
+    Ready,
+    /// It runs now.
+    Running,
+    /// It waits for something; see [`Wait`].
+    Parked,
+    /// It has ended.
+    Finished,
+}
+
+/// What a parked coroutine waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wait {
+    /// Nothing: it is not parked.
+    Nothing,
+    /// Its delayed start.
+    Start,
+    /// The end of a sleep.
+    Sleep,
+    /// The end of the coroutine with this id.
+    Join(u64),
+    /// Data, or the end of the stream, on a descriptor.
+    Read(RawFd),
+    /// Room to write on a descriptor.
+    Write(RawFd),
+    /// A connection to a listening descriptor.
+    Accept(RawFd),
+    /// The end of a connect on a descriptor.
+    Connect(RawFd),
+    /// A blocking call that runs on another thread.
+    Offload,
+    /// A permit of a [`Semaphore`](crate::sync::Semaphore).
+    Permit,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wait::Nothing => f.write_str("nothing"),
+            Wait::Start => f.write_str("its delayed start"),
+            Wait::Sleep => f.write_str("the end of a sleep"),
+            Wait::Join(id) => write!(f, "the end of coroutine #{id}"),
+            Wait::Read(fd) => write!(f, "data on descriptor {fd}"),
+            Wait::Write(fd) => write!(f, "room to write on descriptor {fd}"),
+            Wait::Accept(fd) => write!(f, "a connection to descriptor {fd}"),
+            Wait::Connect(fd) => write!(f, "the end of a connect on descriptor {fd}"),
+            Wait::Offload => f.write_str("a call on another thread"),
+            Wait::Permit => f.write_str("a permit of a semaphore"),
+        }
+    }
+}
+
+/// Why a parked coroutine goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// What it waited for has come (as far as the waker knows).
+    Ready,
+    /// Its deadline has passed.
+    TimedOut,
+    /// It is to raise what was sent to it: a kill, or an expired scope.
+    Interrupted,
+}
+
+/// What a kill raises in its victim. Passes through `catch_unwind` like any payload.
+pub(crate) struct Killed;
+
+/// A coroutine's identity and state. Shared by the registry, the ready queue, its handle and
+/// whatever it waits for.
+pub(crate) struct Coroutine {
+    pub(crate) fiber: Fiber,
+    pub(crate) id: u64,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) spawned_at: &'static Location<'static>,
+    /// The bottom of the stack's guard, and the size with the guard; zero for the root.
+    pub(crate) stack: StackBounds,
+    /// Where the registry keeps it.
+    pub(crate) slot: Cell<usize>,
+    pub(crate) state: Cell<State>,
+    pub(crate) wait: Cell<Wait>,
+    pub(crate) woken: Cell<Woken>,
+    /// The deadline of the current park.
+    pub(crate) deadline: Cell<Option<TimerId>>,
+    /// How many interrupts are pending: one for a kill, one for each expired scope. The only thing
+    /// a suspension looks at when there is none.
+    interrupts: Cell<u32>,
+    killed: Cell<bool>,
+    /// How often something was raised since a scope was left. It should be once; see
+    /// `scheduler::MAX_RAISES`.
+    pub(crate) raises: Cell<u32>,
+    /// The timeout scopes it is in, outermost first.
+    pub(crate) scopes: RefCell<Vec<Rc<Scope>>>,
+    /// Who waits for its end: there is one handle, so at most one.
+    pub(crate) joiner: Cell<Option<Rc<Coroutine>>>,
+}
+
+/// Where a stack lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StackBounds {
+    pub(crate) bottom: usize,
+    pub(crate) size: usize,
+}
+
+/// The id of the root, which every thread has one of. Spawned ones count from 1.
+pub(crate) const ROOT_ID: u64 = 0;
+
+impl Coroutine {
+    pub(crate) fn new(
+        fiber: Fiber,
+        id: u64,
+        name: Option<Box<str>>,
+        spawned_at: &'static Location<'static>,
+        stack: StackBounds,
+    ) -> Self {
+        Coroutine {
+            fiber,
+            id,
+            name,
+            spawned_at,
+            stack,
+            slot: Cell::new(usize::MAX),
+            state: Cell::new(State::New),
+            wait: Cell::new(Wait::Nothing),
+            woken: Cell::new(Woken::Ready),
+            deadline: Cell::new(None),
+            interrupts: Cell::new(0),
+            killed: Cell::new(false),
+            raises: Cell::new(0),
+            scopes: RefCell::new(Vec::new()),
+            joiner: Cell::new(None),
+        }
+    }
+
+    pub(crate) fn is_root(&self) -> bool {
+        self.id == ROOT_ID
+    }
+
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.get()
+    }
+
+    /// Notes a kill; says whether it is the first.
+    pub(crate) fn mark_killed(&self) -> bool {
+        if self.killed.replace(true) {
+            return false;
+        }
+        self.interrupts.set(self.interrupts.get() + 1);
+        true
+    }
+
+    /// Notes that one of its scopes has expired.
+    pub(crate) fn add_interrupt(&self) {
+        self.interrupts.set(self.interrupts.get() + 1);
+    }
+
+    /// Notes that an expired scope has been left.
+    pub(crate) fn remove_interrupt(&self) {
+        self.interrupts.set(self.interrupts.get() - 1);
+        if !self.is_killed() {
+            self.raises.set(0);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupts.get() != 0
+    }
+
+    /// Raises what is pending: a kill before all, then the outermost expired scope (what is within
+    /// it has no time left either).
+    ///
+    /// Does not go through the panic hook: nothing is printed.
+    #[cold]
+    pub(crate) fn raise(&self) {
+        self.raises.set(self.raises.get().saturating_add(1));
+        if self.is_killed() {
+            resume_unwind(Box::new(Killed));
+        }
+        let expired = self
+            .scopes
+            .borrow()
+            .iter()
+            .find(|scope| scope.is_expired())
+            .map(|s| s.id());
+        if let Some(id) = expired {
+            let payload: Box<dyn Any + Send> = Box::new(ScopeExpired { id });
+            resume_unwind(payload);
+        }
+    }
+
+    /// How messages name it.
+    pub(crate) fn label(&self) -> Label<'_> {
+        Label(self)
+    }
+}
+
+impl Task<Box<dyn Hub>> for Coroutine {
+    /// Its turn in the ready queue.
+    fn run(self: Rc<Self>, _: &Loop) {
+        scheduler::run(self);
+    }
+
+    /// The deadline of its park.
+    fn expired(self: Rc<Self>, _: &Loop, timer: TimerId) {
+        if self.deadline.get() == Some(timer) {
+            scheduler::wake(&self, Woken::TimedOut);
+        }
+    }
+}
+
+impl fmt::Debug for Coroutine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({:?}, waits for {})",
+            self.label(),
+            self.state.get(),
+            self.wait.get()
+        )
+    }
+}
+
+/// `coroutine "name" (#7, spawned at src/main.rs:3:5)`.
+pub(crate) struct Label<'a>(&'a Coroutine);
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Label(coroutine) = self;
+        if coroutine.is_root() {
+            return f.write_str("the root stack");
+        }
+        f.write_str("coroutine ")?;
+        if let Some(name) = &coroutine.name {
+            write!(f, "\"{name}\" ")?;
+        }
+        write!(
+            f,
+            "(#{}, spawned at {})",
+            coroutine.id, coroutine.spawned_at
+        )
+    }
+}
+
+/// The time by the loop's clock, `delay` from now.
+pub(crate) fn after(run_loop: &Loop, delay: std::time::Duration) -> Time {
+    run_loop.now() + delay
+}

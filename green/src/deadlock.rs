@@ -1,0 +1,137 @@
+//! The report for a root stack that nothing can wake any more: who waits for what.
+
+use std::fmt;
+use std::rc::Rc;
+
+use slab::Slab;
+
+use crate::coroutine::{Coroutine, Wait};
+
+/// How many coroutines a report names; of the rest it gives the number.
+const LISTED: usize = 50;
+
+/// Everybody waits, and nothing is left that could wake anybody.
+///
+/// Go says "all goroutines are asleep" of the same situation. It is noticed when the root stack has
+/// to wait: no coroutine is ready, no timer is set, nobody waits for a descriptor, and no other
+/// thread holds anything that could wake this one.
+#[derive(Clone, Debug)]
+pub struct Deadlock {
+    root: Wait,
+    waiters: Vec<Waiter>,
+    unlisted: usize,
+}
+
+/// One of those who wait.
+#[derive(Clone, Debug)]
+pub struct Waiter {
+    label: String,
+    wait: Wait,
+}
+
+impl Waiter {
+    /// Its name, id and spawn place, as messages give them.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// What it waits for.
+    pub fn wait(&self) -> Wait {
+        self.wait
+    }
+}
+
+impl Deadlock {
+    #[cold]
+    pub(crate) fn new(root: &Coroutine, coroutines: &Slab<Rc<Coroutine>>) -> Self {
+        let waiters = coroutines.iter().take(LISTED).map(|(_, coroutine)| Waiter {
+            label: coroutine.label().to_string(),
+            wait: coroutine.wait.get(),
+        });
+        Deadlock {
+            root: root.wait.get(),
+            waiters: waiters.collect(),
+            unlisted: coroutines.len().saturating_sub(LISTED),
+        }
+    }
+
+    /// What the root stack waits for.
+    pub fn root(&self) -> Wait {
+        self.root
+    }
+
+    /// The coroutines that wait, at most fifty of them.
+    pub fn waiters(&self) -> &[Waiter] {
+        &self.waiters
+    }
+}
+
+impl fmt::Display for Deadlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "deadlock: nothing is left that could wake anybody; the root stack waits for {}",
+            self.root
+        )?;
+        for waiter in &self.waiters {
+            write!(f, "\n  {} waits for {}", waiter.label, waiter.wait)?;
+        }
+        if self.unlisted > 0 {
+            write!(f, "\n  and {} more", self.unlisted)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Deadlock {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Builder, JoinError, ParkError, scheduler, spawn};
+
+    /// Parks for good: nothing ever wakes it.
+    fn park() {
+        let _ = scheduler::with(|scheduler| scheduler.park(Wait::Join(99), None));
+    }
+
+    fn report(outcome: Result<(), JoinError>) -> Arc<Deadlock> {
+        match outcome {
+            Err(JoinError::Refused(ParkError::Deadlock(report))) => report,
+            other => panic!("no deadlock: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_report_says_who_waits_for_what() {
+        let named = Builder::new().name("stuck").spawn(park).unwrap();
+        let line = line!() + 1;
+        let joiner = spawn(move || named.join().unwrap());
+        let report = report(joiner.join());
+        assert_eq!(report.root(), Wait::Join(2));
+        let waits: Vec<_> = report.waiters().iter().map(Waiter::wait).collect();
+        assert_eq!(waits, [Wait::Join(99), Wait::Join(1)]);
+        let text = report.to_string();
+        for part in [
+            "deadlock",
+            "the root stack waits for the end of coroutine #2",
+            "coroutine \"stuck\" (#1, spawned at ",
+            &format!("deadlock.rs:{line}:"),
+            "waits for the end of coroutine #99",
+        ] {
+            assert!(text.contains(part), "{text} lacks {part}");
+        }
+        // The thread can be used further, and the root waits for nothing now.
+        assert_eq!(spawn(|| 7).join().unwrap(), 7);
+    }
+
+    #[test]
+    fn a_long_report_is_cut() {
+        let handles: Vec<_> = (0..LISTED + 3).map(|_| spawn(park)).collect();
+        let report = report(handles.into_iter().next_back().unwrap().join());
+        assert_eq!(report.waiters().len(), LISTED);
+        assert!(report.to_string().ends_with("\n  and 3 more"));
+    }
+}

@@ -1,0 +1,50 @@
+//! The one file that names backends: which are compiled in, which is preferred, which is picked.
+//!
+//! A Cargo feature compiles a hub in. Among those that are, the first of this list is the default,
+//! and `EVENTLET_HUB` in the environment, or [`Setup::hub`](crate::Setup::hub), names another.
+
+use std::io;
+
+use eventlet_hub::Hub;
+
+/// The environment variable that names the hub for every thread of the process that does not ask
+/// for one itself.
+pub const HUB_VARIABLE: &str = "EVENTLET_HUB";
+
+/// A hub that is compiled in.
+pub(crate) struct Backend {
+    pub(crate) name: &'static str,
+    pub(crate) open: fn() -> io::Result<Box<dyn Hub>>,
+}
+
+/// What is compiled in, best first: the cost of a wait grows with the ready descriptors for epoll,
+/// with the waiting ones for poll, with the highest number for select.
+pub(crate) const BACKENDS: &[Backend] = &[
+    #[cfg(all(feature = "hub-epoll", target_os = "linux"))]
+    Backend {
+        name: "epoll",
+        open: || Ok(Box::new(eventlet_hub_epoll::EpollHub::new()?)),
+    },
+    #[cfg(feature = "hub-poll")]
+    Backend {
+        name: "poll",
+        open: || Ok(Box::new(eventlet_hub_poll::PollHub::new()?)),
+    },
+    #[cfg(feature = "hub-select")]
+    Backend {
+        name: "select",
+        open: || Ok(Box::new(eventlet_hub_select::SelectHub::new()?)),
+    },
+];
+
+/// The names of the hubs that are compiled in, best first. The first is the default.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "hub-poll")]
+/// assert!(eventlet_green::hubs().any(|name| name == "poll"));
+/// ```
+pub fn hubs() -> impl ExactSizeIterator<Item = &'static str> {
+    BACKENDS.iter().map(|backend| backend.name)
+}

@@ -1,0 +1,111 @@
+//! Coroutines over a run loop: code that looks blocking and is concurrent.
+//!
+//! A coroutine that would block on a socket, a timer or another coroutine is parked; the thread's
+//! run loop turns, and whoever is ready goes on. There is no `async`, no `Send` bound and no
+//! `unsafe` for the user: coroutines stay on the thread that made them. The thread's own stack is
+//! coroutine zero: `main` just calls [`connect`](net::TcpStream::connect), and the others go on
+//! meanwhile.
+//!
+//! ```
+//! use eventlet_green::net::{TcpListener, TcpStream};
+//! use eventlet_green::spawn;
+//! use std::io::{Read, Write};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:0")?;
+//!     let address = listener.local_addr()?;
+//!     spawn(move || {
+//!         for stream in listener.incoming() {
+//!             let mut stream = stream.unwrap();
+//!             spawn(move || std::io::copy(&mut stream.try_clone()?, &mut stream));
+//!         }
+//!     });
+//!     let mut client = TcpStream::connect(address)?;
+//!     client.write_all(b"echo")?;
+//!     let mut answer = [0; 4];
+//!     client.read_exact(&mut answer)?;
+//!     assert_eq!(&answer, b"echo");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Life of a coroutine
+//!
+//! ```text
+//!             spawn                    its turn                  returns, panics, is killed
+//!   (New) ───────────► Ready ───────────────────────► Running ──────────────────────► Finished
+//!                        ▲     wake: an event, a         │
+//!                        │     deadline, a kill, a join  ▼ waits
+//!                        └──────────────────────────── Parked
+//! ```
+//!
+//! * [`spawn`], [`spawn_after`], [`call_after`], [`Builder`]; [`JoinHandle`] to join or kill.
+//! * [`sleep`], [`yield_now`], [`timeout`].
+//! * [`net`]: TCP. [`trampoline`]: other descriptors. [`signals`]: signals.
+//! * [`sync`]: what coroutines coordinate with.
+//! * [`offload`]: blocking calls on other threads.
+//! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats`]: what goes on.
+//!
+//! # Rules
+//!
+//! * Wake-ups are queued: nobody runs inside of the one who woke him. First come, first served.
+//! * While a panic or a kill unwinds, nothing can wait: in a destructor, what would have to gives an
+//!   error at once ([`ParkError::Unwinding`]).
+//! * A coroutine that computes without ever waiting keeps the thread to itself.
+//! * When the thread ends, its coroutines are unwound.
+//!
+//! # Platforms and stacks
+//!
+//! Unix, on the processors of `corosensei` (x86-64, AArch64, …); run on Linux. A stack is 256 KiB of
+//! address space, of which touched pages take memory, with a guard below; running into the guard
+//! prints whose it was and aborts. A million coroutines fit on Linux 6.13 and later; older kernels
+//! are limited by `vm.max_map_count` (about 32,000 by default).
+//!
+//! # Features
+//!
+//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in; all by default, epoll preferred.
+//! `sanitizer` tells AddressSanitizer of each switch.
+//!
+//! # Non-goals
+//!
+//! Coroutines that move between threads: that is what makes other stackful libraries unsound.
+
+#![deny(unsafe_code)]
+
+mod coroutine;
+mod deadlock;
+mod default_hub;
+mod error;
+mod fd;
+mod inbox;
+mod join;
+pub mod net;
+mod offload;
+mod scheduler;
+mod setup;
+pub mod signals;
+mod sleep;
+mod spawn;
+mod stack;
+mod stats;
+pub mod sync;
+mod sys;
+mod timeout;
+mod trampoline;
+
+pub use coroutine::{State, Wait};
+pub use deadlock::{Deadlock, Waiter};
+pub use default_hub::{HUB_VARIABLE, hubs};
+pub use error::{NeedsUnwinding, ParkError};
+pub use eventlet_hub::Interest;
+pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
+pub use offload::{MAX_THREADS, offload};
+pub use setup::{Origin, Setup, SetupError, init, use_hub};
+pub use sleep::{sleep, yield_now};
+pub use spawn::{Builder, Timer, call_after, spawn, spawn_after};
+pub use stack::{
+    DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size, set_default_stack_size,
+};
+pub use stats::{Stats, current_id, stats, trim_stacks};
+pub use timeout::{TimeoutError, timeout};
+pub use trampoline::trampoline;

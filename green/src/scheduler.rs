@@ -1,0 +1,560 @@
+//! The thread's scheduler: who runs, who is parked, and turning the run loop when nobody can.
+//!
+//! The root stack (the thread's own) is coroutine zero. It turns the run loop whenever it has to
+//! wait; the loop's ready queue resumes coroutines, which come back when they park. So control goes
+//! root → coroutine → root → coroutine, one switch each way, and a coroutine never resumes another.
+//!
+//! ```text
+//!  root: park ──► turn ┬─ timers due ──► wake ─┐
+//!    ▲                 ├─ ready queue ◄────────┤
+//!    │ root's turn     │     └─ run: resume ──► coroutine … park/finish ──► back
+//!    └─────────────────┤                       │
+//!                      └─ hub.wait ──► events ─┘
+//! ```
+//!
+//! One rule keeps this simple: a wake-up only ever queues. Nobody runs inside of the one who woke
+//! him. What can be waited for is the business of the other modules; each parks through
+//! [`Scheduler::park`], the one suspension point there is.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use eventlet_hub::Trigger;
+use eventlet_runloop::{Activities, ObserverLife, Time};
+use slab::Slab;
+
+use crate::coroutine::{Coroutine, Loop, ROOT_ID, StackBounds, State, Wait, Woken};
+use crate::deadlock::Deadlock;
+use crate::error::ParkError;
+use crate::inbox::{Inbox, Outside};
+use crate::setup;
+use crate::stack::StackPool;
+use crate::sys::fiber::{Fiber, Progress, Stage};
+use crate::sys::memory::{GUARD_PAGES, page_size};
+use crate::sys::overflow::AlternateStack;
+use crate::sys::slot;
+
+/// Operations on descriptors that a coroutine may do in a row without waiting, before it is made to
+/// let others run. A descriptor that is always ready would otherwise never let go of the thread.
+const IO_CREDIT: u32 = 128;
+
+/// After so many raised kills or expired scopes, all of them swallowed, a coroutine no longer gets the
+/// thread at once: each further one is raised only when its turn comes, so that others go on.
+const MAX_RAISES: u32 = 100;
+
+/// How many rounds in a row, in which none of them ends, the ending thread gives its coroutines to
+/// unwind.
+const SHUT_DOWN_ROUNDS: u32 = 1_000;
+
+/// What a thread needs to run coroutines.
+pub(crate) struct Scheduler {
+    pub(crate) run_loop: Loop,
+    root: Rc<Coroutine>,
+    /// Which coroutine runs, if one does.
+    stage: Stage,
+    /// The root's own code runs: not a coroutine, and not a callback of the loop, which has no
+    /// stack to park on.
+    at_root: Cell<bool>,
+    /// The root's turn has come: the run loop is to be left.
+    root_due: Cell<bool>,
+    /// Every coroutine that has not finished. This is what keeps a parked one alive.
+    coroutines: RefCell<Slab<Rc<Coroutine>>>,
+    next_id: Cell<u64>,
+    stacks: RefCell<StackPool>,
+    /// Coroutines parked on descriptors: the kernel may yet wake them.
+    io_waiters: Cell<usize>,
+    /// Who waits for something that another thread will do.
+    pub(crate) outside: Outside,
+    /// What is left of [`IO_CREDIT`] for whoever runs.
+    credit: Cell<u32>,
+    /// Whether the hub reports every change, so that a drained descriptor need not be tried.
+    pub(crate) remembers_drained: bool,
+    /// Wake-ups from other threads.
+    pub(crate) inbox: Arc<Inbox>,
+    switches: Cell<u64>,
+    ending: Cell<bool>,
+    _alternate_stack: AlternateStack,
+}
+
+/// Calls `f` with the thread's scheduler, making one with the default settings if there is none.
+///
+/// # Panics
+///
+/// If none can be made: the hub that the environment names does not exist, the kernel refuses its
+/// descriptors, or the thread is ending. `setup::init` reports the same as an error.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Scheduler) -> R) -> R {
+    if !slot::is_installed() {
+        make_default();
+    }
+    slot::with(f).expect("made just now")
+}
+
+#[cold]
+fn make_default() {
+    if let Err(error) = setup::init() {
+        panic!("no run loop for this thread: {error}");
+    }
+}
+
+/// Runs a coroutine whose turn has come.
+#[inline]
+pub(crate) fn run(coroutine: Rc<Coroutine>) {
+    slot::with(|scheduler| scheduler.run(coroutine));
+}
+
+/// Queues a parked coroutine. Says whether it was parked: if not, somebody else has woken it, and
+/// what the caller had for it goes to the next in line.
+#[inline]
+pub(crate) fn wake(coroutine: &Rc<Coroutine>, why: Woken) -> bool {
+    slot::with(|scheduler| scheduler.wake(coroutine, why)).unwrap_or(false)
+}
+
+impl Scheduler {
+    pub(crate) fn new(run_loop: Loop) -> Self {
+        let remembers_drained = run_loop.capabilities().trigger == Trigger::Edge;
+        let root = Coroutine::new(
+            Fiber::empty(),
+            ROOT_ID,
+            None,
+            Location::caller(),
+            StackBounds::default(),
+        );
+        root.state.set(State::Running);
+        let root = Rc::new(root);
+        let inbox = Arc::new(Inbox::new(run_loop.waker()));
+        // A turn runs whoever is ready and then waits: what nothing could end must be noticed in
+        // between.
+        run_loop.add_observer(
+            Activities::BEFORE_WAITING,
+            ObserverLife::Repeating,
+            |run_loop, _| {
+                if slot::with(Scheduler::is_stuck) == Some(true) {
+                    run_loop.leave_turn();
+                }
+            },
+        );
+        Scheduler {
+            run_loop,
+            stage: Stage::new(),
+            at_root: Cell::new(true),
+            root,
+            root_due: Cell::new(false),
+            coroutines: RefCell::new(Slab::new()),
+            next_id: Cell::new(ROOT_ID + 1),
+            stacks: RefCell::new(StackPool::default()),
+            io_waiters: Cell::new(0),
+            outside: Outside::default(),
+            credit: Cell::new(IO_CREDIT),
+            remembers_drained,
+            inbox,
+            switches: Cell::new(0),
+            ending: Cell::new(false),
+            _alternate_stack: AlternateStack::ensure(),
+        }
+    }
+
+    /// Who runs now; `None` in a callback of the run loop.
+    #[inline]
+    pub(crate) fn current(&self) -> Option<Rc<Coroutine>> {
+        match self.stage.share_current() {
+            None if self.at_root.get() => Some(Rc::clone(&self.root)),
+            current => current,
+        }
+    }
+
+    /// Registers a new coroutine with a body, without queueing it.
+    ///
+    /// # Errors
+    ///
+    /// No stack: see [`StackPool::acquire`]. `Unsupported` when the thread is ending.
+    pub(crate) fn create(
+        &self,
+        name: Option<Box<str>>,
+        stack_size: Option<usize>,
+        spawned_at: &'static Location<'static>,
+        body: impl FnOnce() + 'static,
+    ) -> io::Result<Rc<Coroutine>> {
+        if self.ending.get() {
+            return Err(ParkError::ThreadEnding.into());
+        }
+        let stack = self.stacks.borrow_mut().acquire(stack_size)?;
+        let bounds = StackBounds {
+            bottom: stack.bottom().get(),
+            size: stack.size(),
+        };
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
+        let fiber = Fiber::new(stack, body);
+        let coroutine = Rc::new(Coroutine::new(fiber, id, name, spawned_at, bounds));
+        let slot = self.coroutines.borrow_mut().insert(Rc::clone(&coroutine));
+        coroutine.slot.set(slot);
+        Ok(coroutine)
+    }
+
+    /// Queues a new coroutine for its first run.
+    #[inline]
+    pub(crate) fn start(&self, coroutine: Rc<Coroutine>) {
+        self.run_loop.enqueue(coroutine);
+    }
+
+    /// Lets a new coroutine wait for its start.
+    pub(crate) fn start_at(&self, coroutine: &Rc<Coroutine>, deadline: Time) {
+        coroutine.state.set(State::Parked);
+        coroutine.wait.set(Wait::Start);
+        let timer = self.run_loop.arm_timer(deadline, Rc::clone(coroutine) as _);
+        coroutine.deadline.set(Some(timer));
+    }
+
+    #[inline]
+    fn run(&self, coroutine: Rc<Coroutine>) {
+        if coroutine.is_root() {
+            self.root_due.set(true);
+            self.run_loop.leave_turn();
+            return;
+        }
+        coroutine.state.set(State::Running);
+        self.credit.set(IO_CREDIT);
+        self.switches.set(self.switches.get() + 1);
+        if self.stage.perform(&coroutine) == Progress::Finished {
+            self.finish(&coroutine);
+        } else if coroutine.state.get() == State::Running {
+            // It has not parked: it yields.
+            coroutine.state.set(State::Ready);
+            self.run_loop.enqueue(coroutine);
+        }
+    }
+
+    fn finish(&self, coroutine: &Rc<Coroutine>) {
+        coroutine.state.set(State::Finished);
+        if let Some(stack) = coroutine.fiber.take_stack() {
+            self.stacks.borrow_mut().release(stack);
+        }
+        let kept = self
+            .coroutines
+            .borrow_mut()
+            .try_remove(coroutine.slot.get());
+        drop(kept);
+        if let Some(joiner) = coroutine.joiner.take() {
+            self.wake(&joiner, Woken::Ready);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn wake(&self, coroutine: &Rc<Coroutine>, why: Woken) -> bool {
+        if coroutine.state.get() != State::Parked {
+            return false;
+        }
+        coroutine.state.set(State::Ready);
+        coroutine.wait.set(Wait::Nothing);
+        coroutine.woken.set(why);
+        if let Some(timer) = coroutine.deadline.take()
+            && why != Woken::TimedOut
+        {
+            self.run_loop.cancel_timer(timer);
+        }
+        self.run_loop.enqueue(Rc::clone(coroutine) as _);
+        true
+    }
+
+    /// Suspends whoever calls until it is woken or the deadline has passed, and says which.
+    ///
+    /// The one suspension point: a kill and an expired timeout scope are raised here, before
+    /// parking and after. What the caller put up to be woken (a waiter's slot) it must take down
+    /// in a destructor, since this may unwind.
+    ///
+    /// # Errors
+    ///
+    /// * [`ParkError::Unwinding`]: the thread is unwinding a panic.
+    /// * [`ParkError::InCallback`]: called from a callback of the run loop.
+    /// * [`ParkError::Deadlock`]: called on the root stack, and nothing is left that could wake it.
+    pub(crate) fn park(&self, wait: Wait, deadline: Option<Time>) -> Result<Woken, ParkError> {
+        let coroutine = self.about_to_park()?;
+        coroutine.state.set(State::Parked);
+        coroutine.wait.set(wait);
+        if let Some(deadline) = deadline {
+            let timer = self
+                .run_loop
+                .arm_timer(deadline, Rc::clone(&coroutine) as _);
+            coroutine.deadline.set(Some(timer));
+        }
+        self.leave(&coroutine)?;
+        self.raise_interrupts(&coroutine);
+        Ok(coroutine.woken.get())
+    }
+
+    /// Lets everybody who is ready run first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`park`](Self::park), without the deadlock.
+    #[inline]
+    pub(crate) fn yield_now(&self) -> Result<(), ParkError> {
+        if self.yield_coroutine() == Yielded::Yes {
+            Ok(())
+        } else {
+            self.yield_root()
+        }
+    }
+
+    /// Yields if a coroutine runs that may.
+    #[inline]
+    fn yield_coroutine(&self) -> Yielded {
+        if thread::panicking() {
+            return Yielded::No;
+        }
+        let yielded = self.stage.with_current(|coroutine| {
+            self.raise_interrupts(coroutine);
+            // Not parked, so `run` puts it at the end of the ready queue, without a new owner.
+            self.stage.suspend();
+            self.raise_interrupts(coroutine);
+        });
+        if yielded.is_some() {
+            Yielded::Yes
+        } else {
+            Yielded::No
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn yield_root(&self) -> Result<(), ParkError> {
+        if thread::panicking() {
+            return Err(ParkError::Unwinding);
+        }
+        if !self.at_root.get() {
+            return Err(ParkError::InCallback);
+        }
+        self.raise_interrupts(&self.root);
+        self.requeue_root()?;
+        self.raise_interrupts(&self.root);
+        Ok(())
+    }
+
+    fn requeue_root(&self) -> Result<(), ParkError> {
+        self.root.state.set(State::Ready);
+        self.run_loop.enqueue(Rc::clone(&self.root) as _);
+        self.turn_until_due()
+    }
+
+    /// Called before each operation on a descriptor; makes the caller yield when it has done many
+    /// without waiting.
+    #[inline]
+    pub(crate) fn spend_credit(&self) {
+        let credit = self.credit.get();
+        if credit > 0 {
+            self.credit.set(credit - 1);
+            return;
+        }
+        self.credit.set(IO_CREDIT);
+        // Where yielding is refused, the operation itself goes on.
+        let _ = self.yield_now();
+    }
+
+    /// The caller, if it can wait now; what is pending for it is raised first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`park`](Self::park), without the deadlock.
+    #[inline]
+    pub(crate) fn about_to_park(&self) -> Result<Rc<Coroutine>, ParkError> {
+        if thread::panicking() {
+            return Err(ParkError::Unwinding);
+        }
+        let coroutine = self.current().ok_or(ParkError::InCallback)?;
+        self.raise_interrupts(&coroutine);
+        Ok(coroutine)
+    }
+
+    #[inline]
+    fn raise_interrupts(&self, coroutine: &Coroutine) {
+        if coroutine.is_interrupted() {
+            self.raise_slowly(coroutine);
+        }
+    }
+
+    #[cold]
+    fn raise_slowly(&self, coroutine: &Coroutine) {
+        if coroutine.raises.get() >= MAX_RAISES {
+            // It swallows everything. Others must go on all the same.
+            if coroutine.is_root() {
+                // A hub that cannot wait is reported by the next wait that is no raise.
+                let _ = self.requeue_root();
+            } else {
+                self.stage.suspend();
+            }
+        }
+        coroutine.raise();
+    }
+
+    /// Gives the thread away until the coroutine's next turn.
+    #[inline]
+    fn leave(&self, coroutine: &Coroutine) -> Result<(), ParkError> {
+        if coroutine.is_root() {
+            self.turn_until_due()
+        } else {
+            self.stage.suspend();
+            Ok(())
+        }
+    }
+
+    /// The root's way of waiting: turn the loop until its own turn comes.
+    fn turn_until_due(&self) -> Result<(), ParkError> {
+        self.at_root.set(false);
+        let outcome = loop {
+            if self.root_due.replace(false) {
+                break Ok(());
+            }
+            if let Some(deadlock) = self.deadlock() {
+                break Err(ParkError::Deadlock(deadlock));
+            }
+            match self.run_loop.turn(None) {
+                Ok(_) => self.inbox.deliver(self),
+                Err(error) => break Err(ParkError::HubFailed(Arc::new(error))),
+            }
+        };
+        if outcome.is_err()
+            && let Some(timer) = self.root.deadline.take()
+        {
+            self.run_loop.cancel_timer(timer);
+        }
+        self.root.state.set(State::Running);
+        self.root.wait.set(Wait::Nothing);
+        self.credit.set(IO_CREDIT);
+        self.at_root.set(true);
+        outcome
+    }
+
+    /// A report, if nothing can ever wake anybody.
+    fn deadlock(&self) -> Option<Arc<Deadlock>> {
+        self.is_stuck()
+            .then(|| Arc::new(Deadlock::new(&self.root, &self.coroutines.borrow())))
+    }
+
+    /// Whether nothing is left that could wake anybody.
+    fn is_stuck(&self) -> bool {
+        self.run_loop.call_count() == 0
+            && self.run_loop.timer_count() == 0
+            && self.io_waiters.get() == 0
+            && self.outside.is_empty()
+    }
+
+    /// Counts the caller among those whom the kernel may wake, for as long as the guard lives.
+    pub(crate) fn waiting_for_kernel(&self) -> CountGuard<'_> {
+        CountGuard::new(&self.io_waiters)
+    }
+
+    /// How many coroutines have not finished, without the root.
+    pub(crate) fn live_count(&self) -> usize {
+        self.coroutines.borrow().len()
+    }
+
+    /// How many times a coroutine was resumed.
+    pub(crate) fn switch_count(&self) -> u64 {
+        self.switches.get()
+    }
+
+    pub(crate) fn trim_stacks(&self) -> usize {
+        self.stacks.borrow_mut().trim()
+    }
+
+    /// If `address` lies in the guard of the coroutine that runs, writes a report and gives `true`.
+    /// Called in a signal handler: does not allocate.
+    pub(crate) fn describe_overflow(
+        &self,
+        address: usize,
+        report: &mut dyn fmt::Write,
+    ) -> Result<bool, fmt::Error> {
+        self.stage
+            .with_current(|coroutine| describe_overflow(coroutine, address, report))
+            .unwrap_or(Ok(false))
+    }
+
+    /// Unwinds every coroutine, when the thread ends: destructors run, as they would for a thread
+    /// that returns.
+    pub(crate) fn shut_down(&self) {
+        self.ending.set(true);
+        self.at_root.set(false);
+        let all: Vec<_> = self
+            .coroutines
+            .borrow()
+            .iter()
+            .map(|(_, coroutine)| Rc::clone(coroutine))
+            .collect();
+        for coroutine in all {
+            // Once is enough: a killed one never parks again, and no new ones are made.
+            coroutine.mark_killed();
+            self.wake(&coroutine, Woken::Interrupted);
+        }
+        let mut rounds = 0;
+        let mut left = self.live_count();
+        while rounds < SHUT_DOWN_ROUNDS && left > 0 {
+            if self.run_loop.turn(Some(Duration::ZERO)).is_err() {
+                break;
+            }
+            let now_left = self.live_count();
+            rounds = if now_left < left { 0 } else { rounds + 1 };
+            left = now_left;
+        }
+        let stubborn: Vec<_> = self.coroutines.borrow_mut().drain().collect();
+        if stubborn.is_empty() {
+            self.stacks.borrow_mut().release_regions();
+        }
+        for coroutine in stubborn {
+            eprintln!(
+                "eventlet: {} would not end with its thread",
+                coroutine.label()
+            );
+            coroutine.fiber.abandon();
+        }
+    }
+}
+
+fn describe_overflow(
+    coroutine: &Coroutine,
+    address: usize,
+    report: &mut dyn fmt::Write,
+) -> Result<bool, fmt::Error> {
+    let StackBounds { bottom, size } = coroutine.stack;
+    let guard = bottom..bottom + GUARD_PAGES * page_size();
+    if bottom == 0 || !guard.contains(&address) {
+        return Ok(false);
+    }
+    writeln!(
+        report,
+        "\neventlet: {} has overflowed its stack of {} KiB; give it a larger one with \
+         Builder::stack_size",
+        coroutine.label(),
+        size / 1024,
+    )?;
+    Ok(true)
+}
+
+/// Whether the caller has given its turn away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Yielded {
+    Yes,
+    No,
+}
+
+/// Adds one to a count, and takes it off again when dropped.
+pub(crate) struct CountGuard<'a>(&'a Cell<usize>);
+
+impl<'a> CountGuard<'a> {
+    pub(crate) fn new(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        CountGuard(count)
+    }
+}
+
+impl Drop for CountGuard<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}

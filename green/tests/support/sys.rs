@@ -1,0 +1,96 @@
+//! The few system calls that tests need and no safe binding offers.
+
+use std::mem::ManuallyDrop;
+use std::net::TcpStream as StdStream;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd};
+
+/// A `std` view of a green stream's socket, which stays the green stream's.
+pub struct Same<'a> {
+    socket: ManuallyDrop<StdStream>,
+    _lender: BorrowedFd<'a>,
+}
+
+/// See [`Same`].
+pub fn same_socket(stream: &eventlet_green::net::TcpStream) -> Same<'_> {
+    use std::os::fd::AsFd;
+    let lender = stream.as_fd();
+    // SAFETY: the number is open for as long as the borrow, and is not closed by this value.
+    let socket = unsafe { StdStream::from_raw_fd(lender.as_raw_fd()) };
+    Same {
+        socket: ManuallyDrop::new(socket),
+        _lender: lender,
+    }
+}
+
+impl Deref for Same<'_> {
+    type Target = StdStream;
+
+    fn deref(&self) -> &StdStream {
+        &self.socket
+    }
+}
+
+impl DerefMut for Same<'_> {
+    fn deref_mut(&mut self) -> &mut StdStream {
+        &mut self.socket
+    }
+}
+
+/// Forks; the child calls `f` and ends without unwinding or destructors, with what `f` gives as its
+/// status. Gives the child's id.
+pub fn fork(f: impl FnOnce() -> i32) -> libc::pid_t {
+    // SAFETY: the child calls `f` and `_exit`; the callers pass what is fit for a forked child of
+    // a process with threads (no allocation that another thread could hold the lock of).
+    match unsafe { libc::fork() } {
+        0 => {
+            let status = f();
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(status) }
+        }
+        child => {
+            assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
+            child
+        }
+    }
+}
+
+/// Waits for a child process and gives its exit status; `None` if a signal ended it.
+pub fn wait_for(child: libc::pid_t) -> Option<i32> {
+    let mut status = 0;
+    // SAFETY: writes into a valid place.
+    let got = unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(got, child, "waitpid: {}", std::io::Error::last_os_error());
+    libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status))
+}
+
+/// Whether a number is an open descriptor.
+pub fn is_open(fd: i32) -> bool {
+    // SAFETY: no pointer is passed.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
+}
+
+/// Whether a descriptor is closed in a program that this process becomes.
+pub fn is_close_on_exec(fd: i32) -> bool {
+    // SAFETY: no pointer is passed.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+    flags >= 0 && flags & libc::FD_CLOEXEC != 0
+}
+
+/// Lowers the number of descriptors this process may have.
+pub fn limit_descriptors(most: u64) {
+    let limit = libc::rlimit {
+        rlim_cur: most as libc::rlim_t,
+        rlim_max: most as libc::rlim_t,
+    };
+    // SAFETY: reads a valid structure.
+    let outcome = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
+    assert_eq!(outcome, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Writes to an address that nothing is mapped at.
+pub fn fault_elsewhere() {
+    let wild: *mut u8 = std::ptr::without_provenance_mut(0x10);
+    // SAFETY: none: the fault is what the test is about, and ends the (child) process.
+    unsafe { wild.write_volatile(1) };
+}

@@ -1,0 +1,129 @@
+//! The buffer a wait fills: one batch of events, bounded in size, used again and again.
+//!
+//! What is not here: which events fit into the next batch, and in which order; that is each hub's
+//! duty of fairness (see [`Hub::wait`](crate::Hub::wait)).
+
+use crate::{Readiness, Token};
+
+/// One descriptor that is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The token the descriptor was registered under.
+    pub token: Token,
+    /// What it is ready for.
+    pub readiness: Readiness,
+}
+
+/// A batch of events, and whether the wait was ended by a [`Waker`](crate::Waker).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Event, Events, Readiness, Token};
+///
+/// let mut events = Events::with_capacity(2);
+/// events.push(Event { token: Token::new(0, 0), readiness: Readiness::READABLE });
+/// assert_eq!(events.len(), 1);
+/// assert!(!events.is_woken());
+/// for event in &events {
+///     assert!(event.readiness.is_readable());
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Events {
+    list: Vec<Event>,
+    /// The bound of a batch. Not `list.capacity()`, which the allocator may round up.
+    capacity: usize,
+    woken: bool,
+}
+
+impl Events {
+    /// The size of a batch by default: large enough to make the system call cheap per event, small
+    /// enough (16 KiB) to stay in the first-level cache.
+    pub const DEFAULT_CAPACITY: usize = 1024;
+
+    /// A buffer for [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY) events.
+    pub fn new() -> Self {
+        Self::with_capacity(Self::DEFAULT_CAPACITY)
+    }
+
+    /// A buffer for `capacity` events, the most that one wait reports into it.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is zero: no wait could ever report anything.
+    pub fn with_capacity(capacity: usize) -> Self {
+        assert!(capacity > 0, "a batch of events holds at least one");
+        Events {
+            list: Vec::with_capacity(capacity),
+            capacity,
+            woken: false,
+        }
+    }
+
+    /// Forgets the batch. Every hub does this at the start of a wait.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.woken = false;
+    }
+
+    /// Adds an event; for hubs. A hub never adds more than [`remaining`](Self::remaining).
+    ///
+    /// # Panics
+    ///
+    /// If the batch is full.
+    pub fn push(&mut self, event: Event) {
+        assert!(self.remaining() > 0, "the batch of events is full");
+        self.list.push(event);
+    }
+
+    /// Notes that a waker ended the wait; for hubs.
+    pub fn set_woken(&mut self) {
+        self.woken = true;
+    }
+
+    /// Whether a [`Waker`](crate::Waker) ended the wait (there may be events as well).
+    pub fn is_woken(&self) -> bool {
+        self.woken
+    }
+
+    /// The most events a batch holds.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many more events fit.
+    pub fn remaining(&self) -> usize {
+        self.capacity - self.list.len()
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is no event (the wait may still have been woken).
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The events, in the order the hub reported them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Event> {
+        self.list.iter()
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> IntoIterator for &'a Events {
+    type Item = &'a Event;
+    type IntoIter = std::slice::Iter<'a, Event>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.iter()
+    }
+}

@@ -1,0 +1,201 @@
+//! The contract between an event-notification facility and the layers above.
+//!
+//! A hub says which descriptors are ready; everything else (timers, callbacks, coroutines, when to
+//! try an operation again) is somebody else's job.
+//!
+//! # Register once, arm per wait
+//!
+//! ```text
+//! register(fd, token) ──► [ registered ] ──arm(token, interest)──► [ armed ] ──► wait() reports token
+//!                              ▲                                                      │
+//!                              └────── try the operation; WouldBlock ◄────────────────┘
+//!                              │
+//!                         deregister(token)
+//! ```
+//!
+//! * **Promise.** After an operation gave `WouldBlock` and the token was armed, [`Hub::wait`]
+//!   reports the token at least once when the descriptor is, or becomes, ready for the interest.
+//! * **Hint.** A report may be spurious, and may name readiness nobody armed. So the layer above
+//!   tries the operation first and treats events as hints.
+//! * **Unspecified.** Whether arming lasts after a report: arm again before each wait.
+//!
+//! | | epoll | kqueue | poll | select |
+//! |---|---|---|---|---|
+//! | `register` | one `epoll_ctl` | one `kevent` | no call | no call |
+//! | trigger | edge | edge | level | level |
+//! | `deregister` | one `epoll_ctl` | one `kevent` | no call | no call |
+//! | `deregister_closing` | no call | no call | no call | no call |
+//! | `arm` | free | free | a bit in user space | a bit in user space |
+//! | readiness nobody armed | reported | reported | not reported | not reported |
+//! | cost of a wait | ready descriptors | ready descriptors | armed descriptors | highest armed number |
+//! | regular files | refused (always ready) | reported ready | always ready | always ready |
+//! | highest descriptor | none | none | none | `FD_SETSIZE` − 1 (1023) |
+//! | same descriptor twice | `AlreadyExists` | `AlreadyExists` | `AlreadyExists` | `AlreadyExists` |
+//! | shortest timeout | 1 ns (1 ms before Linux 5.11) | 1 ns | 1 ns (1 ms without `ppoll`) | 1 µs |
+//!
+//! The suite `eventlet-hub-test` has a case for each promise of this page; its areas are named in
+//! the methods below.
+//!
+//! # Threads and fork
+//!
+//! A hub belongs to one thread at a time; only its [`Waker`] crosses threads. After a plain `fork`
+//! the child's copy of a hub is dead: every call on it fails (`Unsupported`) without touching the
+//! kernel object it shares with its parent, so that the parent is not disturbed.
+
+use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::time::Duration;
+
+use crate::{Events, Interest, Token, Waker};
+
+/// How a hub learns of readiness; tells the layer above what it may save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Every change to ready is reported once, armed or not; [`Hub::arm`] does nothing. The layer
+    /// above may therefore remember that a descriptor was drained, and wait without trying first.
+    Edge,
+    /// Readiness is reported only for what is armed, and only once per arming.
+    Level,
+}
+
+/// What a hub can and cannot do, so that nobody finds out late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// How readiness is reported.
+    pub trigger: Trigger,
+    /// Whether a regular file can be registered.
+    pub regular_files: bool,
+    /// The highest descriptor number that can be registered, if there is a limit.
+    pub max_descriptor: Option<RawFd>,
+    /// Whether hang-up and error are told apart from readable and writable.
+    pub tells_hang_up: bool,
+    /// Whether a peer's half-close is told apart from readable.
+    pub tells_read_closed: bool,
+}
+
+/// An event-notification facility.
+///
+/// Use it through [`Sources`](crate::Sources), which hands out tokens, keeps descriptors open and
+/// needs no `unsafe`; the methods here are what a backend implements.
+pub trait Hub {
+    /// The facility's name in lower case: `"epoll"`, `"poll"`, …
+    fn name(&self) -> &'static str;
+
+    /// What this hub can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Ties a descriptor to a token. Nothing is armed yet.
+    ///
+    /// The descriptor should be non-blocking; the hub neither checks nor changes that.
+    ///
+    /// # Errors
+    ///
+    /// * `AlreadyExists`: the descriptor, or the token's slot, is registered already.
+    /// * `InvalidInput`: the facility cannot watch this kind of descriptor (a regular file on
+    ///   epoll), or its number is beyond the facility's limit (select); the message says which.
+    /// * `Unsupported`: the hub was made before a `fork`, in another process.
+    /// * `Other` and whatever the kernel gives: `ENOMEM`, `ENOSPC` (`max_user_watches`).
+    ///
+    /// After an error nothing is registered. (Suite: `Registration`, `Errors`.)
+    ///
+    /// # Safety
+    ///
+    /// The descriptor must stay open, as the same number, until the registration is ended by
+    /// [`deregister`](Self::deregister) or [`deregister_closing`](Self::deregister_closing), or
+    /// the hub is dropped.
+    unsafe fn register(&mut self, fd: BorrowedFd<'_>, token: Token) -> io::Result<()>;
+
+    /// Says that somebody now waits for `interest` on the token's descriptor.
+    ///
+    /// Arming adds to what is armed. Arming what is armed changes nothing. (Suite: `Readiness`,
+    /// `Drain`.)
+    ///
+    /// # Errors
+    ///
+    /// * `NotFound`: the token is not registered. Edge-triggered hubs need not notice.
+    /// * `Unsupported`: as for [`register`](Self::register).
+    fn arm(&mut self, token: Token, interest: Interest) -> io::Result<()>;
+
+    /// Ends a registration. Events already queued in the kernel for it may still be reported
+    /// under its token, which [`Sources`](crate::Sources) drops; no later ones are. (Suite: `Changes`,
+    /// `Reuse`.)
+    ///
+    /// # Errors
+    ///
+    /// * `NotFound`: the token is not registered.
+    /// * `Unsupported`: as for [`register`](Self::register).
+    ///
+    /// In either case nothing is registered under the token afterwards.
+    fn deregister(&mut self, token: Token) -> io::Result<()>;
+
+    /// Ends a registration whose descriptor the caller closes right afterwards, and of which no
+    /// duplicate exists. A hub whose kernel forgets a closed descriptor saves a system call.
+    ///
+    /// Should a duplicate exist after all, stale events may go on to be reported under the dead
+    /// token: a cost, never a confusion.
+    ///
+    /// # Errors
+    ///
+    /// As for [`deregister`](Self::deregister).
+    fn deregister_closing(&mut self, token: Token) -> io::Result<()> {
+        self.deregister(token)
+    }
+
+    /// Waits until something is ready, a waker wakes, or the timeout is over; puts a batch into
+    /// `events`, which it clears first.
+    ///
+    /// * `None` waits for ever; zero looks and returns; any other timeout is rounded *up* to what
+    ///   the facility can express, so the wait never ends early. Signals (`EINTR`) do not end it.
+    /// * At most [`Events::capacity`] events are reported. What did not fit comes in later waits,
+    ///   before what has been reported meanwhile is reported again.
+    /// * Each token is reported at most once in a batch, with all its facts joined.
+    ///
+    /// (Suite: `Timeouts`, `Signals`, `Batches`, `Many`, `HangUp`.)
+    ///
+    /// # Errors
+    ///
+    /// * `Unsupported`: as for [`register`](Self::register).
+    /// * Whatever the kernel gives: `ENOMEM`. A descriptor that was closed while registered (a
+    ///   broken promise of the caller's) never fails the wait: level-triggered hubs report it as
+    ///   ready with an error, edge-triggered ones say nothing, because their kernel has forgotten it.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// A handle that ends a wait of this hub from another thread or from a signal handler. (Suite:
+    /// `WakeUp`.)
+    fn waker(&self) -> Waker;
+}
+
+impl<H: Hub + ?Sized> Hub for Box<H> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    unsafe fn register(&mut self, fd: BorrowedFd<'_>, token: Token) -> io::Result<()> {
+        // SAFETY: the caller's promise is handed on unchanged.
+        unsafe { (**self).register(fd, token) }
+    }
+
+    fn arm(&mut self, token: Token, interest: Interest) -> io::Result<()> {
+        (**self).arm(token, interest)
+    }
+
+    fn deregister(&mut self, token: Token) -> io::Result<()> {
+        (**self).deregister(token)
+    }
+
+    fn deregister_closing(&mut self, token: Token) -> io::Result<()> {
+        (**self).deregister_closing(token)
+    }
+
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        (**self).wait(events, timeout)
+    }
+
+    fn waker(&self) -> Waker {
+        (**self).waker()
+    }
+}

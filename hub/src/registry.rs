@@ -1,0 +1,156 @@
+//! Who is registered: slot → descriptor and generation, descriptor → slot.
+//!
+//! The one table every hub needs to refuse a descriptor or a slot that is taken, and a token that
+//! is unknown or belongs to a former tenant. What a hub must remember beside that (where the
+//! descriptor stands in its array, what is armed) is the type parameter. No system call is made here.
+
+use std::io;
+use std::os::fd::RawFd;
+
+use crate::{Token, error};
+
+/// A table of registrations, each with a hub's own note `N`.
+///
+/// Look-ups, insertions and removals are O(1); memory is proportional to the highest slot and the
+/// highest descriptor number seen.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Token, registry::Registry};
+///
+/// let mut registry = Registry::new();
+/// let token = Token::new(0, 0);
+/// registry.insert(3, token, "a note")?;
+/// assert_eq!(registry.by_descriptor(3), Some(token));
+/// assert!(registry.insert(3, Token::new(1, 0), "twice").is_err());
+/// assert_eq!(registry.remove(token)?.note, "a note");
+/// assert!(registry.entry(token).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Registry<N> {
+    slots: Vec<Option<Entry<N>>>,
+    /// Indexed by descriptor: the slot, or [`NOBODY`].
+    ///
+    /// Invariant: `by_descriptor[fd] == slot` exactly if `slots[slot]` is occupied with that `fd`.
+    by_descriptor: Vec<u32>,
+    live: usize,
+}
+
+/// One registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<N> {
+    /// The descriptor's number.
+    pub fd: RawFd,
+    /// Which tenant of the slot it is.
+    generation: u32,
+    /// What the hub remembers.
+    pub note: N,
+}
+
+/// In the table of descriptors: not registered. Above [`Token::MAX_SLOT`], so never a slot.
+const NOBODY: u32 = u32::MAX;
+
+impl<N> Registry<N> {
+    /// An empty table.
+    pub const fn new() -> Self {
+        Registry {
+            slots: Vec::new(),
+            by_descriptor: Vec::new(),
+            live: 0,
+        }
+    }
+
+    /// Adds a registration.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists` if the descriptor or the token's slot has one; `OutOfMemory` if the table
+    /// cannot grow to the slot's number; `InvalidInput` for a negative descriptor. Nothing is
+    /// changed then.
+    pub fn insert(&mut self, fd: RawFd, token: Token, note: N) -> io::Result<()> {
+        let Ok(number) = usize::try_from(fd) else {
+            return Err(error::no_descriptor(fd));
+        };
+        if self.by_descriptor(fd).is_some() {
+            return Err(error::descriptor_twice(fd));
+        }
+        let slot = token.slot() as usize;
+        if matches!(self.slots.get(slot), Some(Some(_))) {
+            return Err(error::slot_taken(token));
+        }
+        grow(&mut self.slots, slot, || None)?;
+        grow(&mut self.by_descriptor, number, || NOBODY)?;
+        self.slots[slot] = Some(Entry {
+            fd,
+            generation: token.generation(),
+            note,
+        });
+        self.by_descriptor[number] = token.slot();
+        self.live += 1;
+        Ok(())
+    }
+
+    /// Takes a registration out.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the token is not registered (any more).
+    pub fn remove(&mut self, token: Token) -> io::Result<Entry<N>> {
+        self.entry(token)?;
+        let entry = self.slots[token.slot() as usize]
+            .take()
+            .ok_or_else(|| error::unknown_token(token))?;
+        self.by_descriptor[entry.fd as usize] = NOBODY;
+        self.live -= 1;
+        Ok(entry)
+    }
+
+    /// The registration of a token, to change its note.
+    ///
+    /// # Errors
+    ///
+    /// As for [`remove`](Self::remove).
+    #[inline]
+    pub fn entry(&mut self, token: Token) -> io::Result<&mut Entry<N>> {
+        match self.slots.get_mut(token.slot() as usize) {
+            Some(Some(entry)) if entry.generation == token.generation() => Ok(entry),
+            _ => Err(error::unknown_token(token)),
+        }
+    }
+
+    /// Whose descriptor it is.
+    pub fn by_descriptor(&self, fd: RawFd) -> Option<Token> {
+        let slot = *self.by_descriptor.get(usize::try_from(fd).ok()?)?;
+        let entry = self.slots.get(slot as usize)?.as_ref()?;
+        Some(Token::new(slot, entry.generation))
+    }
+
+    /// How many registrations there are.
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+}
+
+impl<N> Default for Registry<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Makes `index` valid. A caller's absurd slot number is an error, not the end of the process.
+fn grow<T>(table: &mut Vec<T>, index: usize, vacant: impl FnMut() -> T) -> io::Result<()> {
+    if index >= table.len() {
+        table
+            .try_reserve(index + 1 - table.len())
+            .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        table.resize_with(index + 1, vacant);
+    }
+    Ok(())
+}

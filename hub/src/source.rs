@@ -1,0 +1,61 @@
+//! Which types may be handed to a hub for as long as a registration lasts.
+//!
+//! A hub keeps the *number* of a descriptor. I/O safety (RFC 3128) therefore asks that the
+//! descriptor behind it stays open, and stays the same, until the registration ends. [`Source`]
+//! states that in the type; it is implemented for the standard library's owners of descriptors.
+
+use std::fs::File;
+use std::io::{PipeReader, PipeWriter};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// An owner of one descriptor that stays open, and is the same, for as long as the owner lives.
+///
+/// Sources of several types go into one table as `Rc<dyn Source>` or `Box<dyn Source>`.
+///
+/// # Safety
+///
+/// From its creation to its drop, every call of [`AsFd::as_fd`] on the value must give the same,
+/// open descriptor; moving the value must not change that. A shared reference to the value must
+/// not suffice to close the descriptor or to put another open file without its own number's
+/// consent behind it (replacing the file behind the number with `dup2` is allowed, because the
+/// number stays owned).
+pub unsafe trait Source: AsFd {}
+
+// SAFETY: (all of the following) the standard library's types own one descriptor from creation to
+// drop and offer no way to exchange or close it through a shared reference.
+unsafe impl Source for OwnedFd {}
+// SAFETY: as above.
+unsafe impl Source for File {}
+// SAFETY: as above.
+unsafe impl Source for TcpListener {}
+// SAFETY: as above.
+unsafe impl Source for TcpStream {}
+// SAFETY: as above.
+unsafe impl Source for UdpSocket {}
+// SAFETY: as above.
+unsafe impl Source for UnixListener {}
+// SAFETY: as above.
+unsafe impl Source for UnixStream {}
+// SAFETY: as above.
+unsafe impl Source for UnixDatagram {}
+// SAFETY: as above.
+unsafe impl Source for PipeReader {}
+// SAFETY: as above.
+unsafe impl Source for PipeWriter {}
+// SAFETY: as above.
+unsafe impl Source for ChildStdin {}
+// SAFETY: as above.
+unsafe impl Source for ChildStdout {}
+// SAFETY: as above.
+unsafe impl Source for ChildStderr {}
+// SAFETY: the box owns the source and gives its descriptor.
+unsafe impl<S: Source + ?Sized> Source for Box<S> {}
+// SAFETY: a shared owner keeps the source alive, and only shared references to it exist.
+unsafe impl<S: Source + ?Sized> Source for Rc<S> {}
+// SAFETY: as for `Rc`.
+unsafe impl<S: Source + ?Sized> Source for Arc<S> {}

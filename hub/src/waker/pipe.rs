@@ -1,0 +1,39 @@
+//! The self-pipe: a byte in it means "wake up". For systems without an eventfd.
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+pub(super) struct Mechanism {
+    reader: PipeReader,
+    writer: PipeWriter,
+}
+
+impl Mechanism {
+    /// A pipe that was never drained fills up, and a full pipe gives no more edges.
+    pub(super) const EDGE_NEEDS_NO_DRAIN: bool = false;
+
+    pub(super) fn new() -> io::Result<Self> {
+        // The standard library makes both ends close-on-exec.
+        let (reader, writer) = io::pipe()?;
+        crate::sys::set_nonblocking(reader.as_fd())?;
+        crate::sys::set_nonblocking(writer.as_fd())?;
+        Ok(Mechanism { reader, writer })
+    }
+
+    pub(super) fn signal(&self) {
+        // A full pipe refuses the byte, and is readable all the same.
+        crate::sys::write_quietly(self.writer.as_raw_fd(), &[1]);
+    }
+
+    pub(super) fn drain(&self) {
+        // One signal at a time is in flight (they coalesce), so one read nearly always empties it.
+        let mut bytes = [0; 16];
+        while crate::sys::read_some(self.reader.as_raw_fd(), &mut bytes)
+            .is_ok_and(|count| count == bytes.len())
+        {}
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}

@@ -1,0 +1,226 @@
+//! The body of a response: bytes, a reader, or a function that writes.
+
+use std::cell::RefMut;
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::connection::Link;
+use super::output::Output;
+use super::respond::Start;
+use crate::wire::BodySize;
+
+/// How much a reader's bytes are gathered before they go out.
+const PIECE: usize = 16 * 1024;
+
+/// The body of a response.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::server::Body;
+/// use std::io::Write;
+///
+/// let _empty = Body::empty();
+/// let _text = Body::from("hello");
+/// let _file = Body::reader(std::io::repeat(b'x'));
+/// let _pieces = Body::stream(|sink| {
+///     for n in 0..3 {
+///         writeln!(sink, "piece {n}")?;
+///         sink.flush()?;
+///     }
+///     Ok(())
+/// });
+/// ```
+pub struct Body {
+    pub(super) kind: Kind,
+}
+
+type Writer = Box<dyn FnOnce(&mut BodySink<'_>) -> io::Result<()>>;
+
+pub(super) enum Kind {
+    Bytes(Bytes),
+    Stream { size: BodySize, writer: Writer },
+}
+
+impl Body {
+    /// No bytes.
+    pub fn empty() -> Self {
+        Self::from(Bytes::new())
+    }
+
+    /// What `writer` writes, of unknown length: sent in chunks to HTTP/1.1, until close to 1.0. It
+    /// runs in the connection's coroutine after the handler has returned, and may wait like any
+    /// code. If it fails or panics, the connection is cut, so that the client sees that something
+    /// is missing.
+    pub fn stream(writer: impl FnOnce(&mut BodySink<'_>) -> io::Result<()> + 'static) -> Self {
+        Body {
+            kind: Kind::Stream {
+                size: BodySize::Unknown,
+                writer: Box::new(writer),
+            },
+        }
+    }
+
+    /// As [`stream`](Self::stream), for `length` bytes. What is written beyond is cut off and
+    /// logged; if less is written, the connection is cut.
+    pub fn sized_stream(
+        length: u64,
+        writer: impl FnOnce(&mut BodySink<'_>) -> io::Result<()> + 'static,
+    ) -> Self {
+        Body {
+            kind: Kind::Stream {
+                size: BodySize::Known(length),
+                writer: Box::new(writer),
+            },
+        }
+    }
+
+    /// What `reader` reads to its end, sent as it comes.
+    pub fn reader(reader: impl Read + 'static) -> Self {
+        Self::stream(|sink| send_all(reader, sink))
+    }
+
+    /// As [`reader`](Self::reader), for `length` bytes.
+    pub fn sized_reader(length: u64, reader: impl Read + 'static) -> Self {
+        Self::sized_stream(length, |sink| send_all(reader, sink))
+    }
+
+    /// How long the body is, if that is known.
+    pub fn len(&self) -> Option<u64> {
+        match self.size() {
+            BodySize::Known(length) => Some(length),
+            BodySize::Unknown => None,
+        }
+    }
+
+    /// Whether it is known to have no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    pub(super) fn size(&self) -> BodySize {
+        match &self.kind {
+            Kind::Bytes(bytes) => BodySize::Known(bytes.len() as u64),
+            Kind::Stream { size, .. } => *size,
+        }
+    }
+}
+
+/// Sends each piece as it comes: a reader that waits (a request's body, a child process) is not to
+/// be held up by what is gathered.
+fn send_all(mut reader: impl Read, sink: &mut BodySink<'_>) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => {
+                sink.write_all(&piece[..count])?;
+                sink.flush()?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Body {
+            kind: Kind::Bytes(bytes),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static [u8]> for Body {
+    fn from(bytes: &'static [u8]) -> Self {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        text.as_bytes().into()
+    }
+}
+
+impl From<()> for Body {
+    fn from((): ()) -> Self {
+        Self::empty()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a streaming body is written to. Gathers small pieces; [`flush`](Write::flush) sends what
+/// is gathered, as a chunk of its own.
+pub struct BodySink<'a> {
+    pub(super) link: &'a Link,
+    /// The head, until the first byte of the body.
+    pub(super) start: Option<Start>,
+    pub(super) trailers: Option<HeaderMap>,
+}
+
+impl BodySink<'_> {
+    /// Fields to send after the body. They go out with a chunked body only, and without those that
+    /// may not stand there (RFC 9110 section 6.5.1).
+    pub fn set_trailers(&mut self, trailers: HeaderMap) {
+        self.trailers = Some(trailers);
+    }
+
+    fn started(&mut self) -> io::Result<RefMut<'_, Output>> {
+        if let Some(start) = self.start.take() {
+            start.write(self.link);
+        }
+        // Nobody else writes while a body is under way.
+        self.link
+            .output
+            .try_borrow_mut()
+            .map_err(|_| io::ErrorKind::ResourceBusy.into())
+    }
+}
+
+impl Write for BodySink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.started()?.gather(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.started()?.send_gathered()
+    }
+}
+
+impl fmt::Debug for BodySink<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodySink")
+            .field("started", &self.start.is_none())
+            .finish_non_exhaustive()
+    }
+}

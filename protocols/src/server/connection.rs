@@ -1,0 +1,459 @@
+//! One connection: heads in, handler called, responses out, until there is a reason to close.
+//!
+//! ```text
+//!         ┌────────────────────────────────────────────────────────┐
+//!         ▼                                                        │ Next::KeepAlive, Drain
+//!   wait (idle, no buffer) ──► head ──► handler ──► respond ──► finish
+//!         │                     │refused               │broken     │ Next::Close
+//!         ▼                     ▼                      ▼           ▼
+//!       closed ◄──────────── linger ◄──────────────────┴───────────┘
+//! ```
+//!
+//! The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use eventlet_green::{TimeoutError, catch_panic, timeout};
+use http::{Response, StatusCode};
+
+use super::body::Body;
+use super::input::Input;
+use super::log::AccessLog;
+use super::output::Output;
+use super::registry::{Activity, Member};
+use super::request_body::RequestBody;
+use super::respond::Answered;
+use super::serve::Shared;
+use super::transport::Transport;
+use crate::wire::{
+    BodyReader, CloseReason, Connection, Drain, DrainStep, Exchange, HeadParser, LogRecord, Next,
+    Parsed, Refusal, RequestHead, error_page, write_error, write_refusal,
+};
+
+/// How long, and how much, is read after the last response of a connection that has input on its
+/// way: closing with unread input would destroy the response (RFC 9112 section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// What a connection's coroutine shares with the request bodies it hands out.
+pub(super) struct Link {
+    pub(super) shared: Rc<Shared>,
+    pub(super) transport: Rc<dyn Transport>,
+    pub(super) member: Rc<Member>,
+    /// Borrowed for as long as somebody reads.
+    pub(super) input: RefCell<Input>,
+    /// Borrowed for as long as somebody writes.
+    pub(super) output: RefCell<Output>,
+    pub(super) turn: RefCell<Turn>,
+    /// Changes with every request, so that a body that outlives its request is noticed.
+    pub(super) serial: Cell<u64>,
+}
+
+/// The request under way.
+pub(super) struct Turn {
+    pub(super) exchange: Exchange,
+    pub(super) body: BodyReader,
+    /// What was wrong with its body.
+    pub(super) refused: Option<Refusal>,
+}
+
+impl Link {
+    pub(super) fn new(
+        shared: Rc<Shared>,
+        transport: Rc<dyn Transport>,
+        member: Rc<Member>,
+    ) -> Self {
+        let output = Output::new(Rc::clone(&transport), shared.config.write);
+        Link {
+            shared,
+            transport,
+            member,
+            input: RefCell::default(),
+            output: RefCell::new(output),
+            turn: RefCell::new(Turn::none()),
+            serial: Cell::new(0),
+        }
+    }
+
+    /// Puts bytes behind what is ready to go out.
+    pub(super) fn send_soon(&self, bytes: &[u8]) {
+        if let Ok(mut output) = self.output.try_borrow_mut() {
+            output.ready.extend_from_slice(bytes);
+        }
+    }
+
+    /// Sends what is ready, unless somebody is at it.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        match self.output.try_borrow_mut() {
+            Ok(mut output) => output.flush(),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Turn {
+    /// Before the first request.
+    fn none() -> Self {
+        let limits = crate::wire::Limits::default();
+        let framing = crate::wire::RequestFraming::Empty;
+        Turn {
+            exchange: Exchange::none(),
+            body: BodyReader::new(framing, &limits).expect("no body is within every limit"),
+            refused: None,
+        }
+    }
+}
+
+/// Serves a connection to its end.
+pub(super) fn serve(link: &Rc<Link>) -> CloseReason {
+    let mut connection = Connection::new();
+    let reason = loop {
+        match serve_one(link, &mut connection) {
+            Ok(Next::KeepAlive) => {}
+            Ok(Next::Drain(drain)) => {
+                if let Err(reason) = drain_body(link, drain) {
+                    break reason;
+                }
+            }
+            Ok(Next::Close(reason)) => break reason,
+            Ok(Next::Upgraded) => break CloseReason::Upgraded,
+            Err(reason) => break reason,
+        }
+    };
+    let is_clean = link.flush().is_ok();
+    if is_clean && may_have_input_under_way(reason) {
+        linger(link);
+    }
+    reason
+}
+
+/// One request with its response.
+fn serve_one(link: &Rc<Link>, connection: &mut Connection) -> Result<Next, CloseReason> {
+    let limits = &link.shared.config.limits;
+    let head = next_head(link)?;
+    link.member.activity.set(Activity::Busy);
+    let begun = link
+        .shared
+        .config
+        .log
+        .as_ref()
+        .map(|log| (log, Instant::now()));
+    let serial = link.serial.get() + 1;
+    link.serial.set(serial);
+
+    let exchange = connection.begin(&head, limits);
+    let body = match BodyReader::new(head.framing, limits) {
+        Ok(body) => body,
+        Err(refusal) => return Err(refuse(link, refusal, head.line.as_ref())),
+    };
+    *link.turn.borrow_mut() = Turn {
+        exchange,
+        body,
+        refused: None,
+    };
+    if link.shared.is_stopping() {
+        link.turn.borrow_mut().exchange.close(CloseReason::Shutdown);
+    }
+
+    let record = begun.map(|(log, begun)| Record::new(log, begun, &head));
+    let (method, version) = (head.method.clone(), head.version);
+    let request = head.into_request(RequestBody::new(Rc::clone(link), serial));
+    let answer = || {
+        let response = match catch_panic(|| link.shared.handler.handle(request)) {
+            Ok(response) => response,
+            Err(_) => {
+                link.turn
+                    .borrow_mut()
+                    .exchange
+                    .close(CloseReason::HandlerFailed);
+                internal_error()
+            }
+        };
+        super::respond::respond(link, &method, version, response)
+    };
+    let outcome = match link.shared.config.exchange {
+        None => answer(),
+        Some(limit) => match timeout(limit, answer) {
+            Ok(outcome) => outcome,
+            Err(TimeoutError::Elapsed) => super::respond::give_up(link),
+            Err(other) => {
+                eprintln!("eventlet: {other}");
+                super::respond::give_up(link)
+            }
+        },
+    };
+    link.shared.registry.count_request();
+    // Bodies of this request that are still about can no longer read the connection.
+    link.serial.set(serial + 1);
+    match outcome {
+        Ok(answered) => {
+            if let Some(record) = record {
+                record.write(link, answered);
+            }
+            let turn = link.turn.borrow();
+            Ok(turn.exchange.finish(&turn.body, limits))
+        }
+        Err(broken) => {
+            if let (Some(record), Some(answered)) = (record, broken.answered) {
+                record.write(link, answered);
+            }
+            Err(broken.reason)
+        }
+    }
+}
+
+fn internal_error() -> Response<Body> {
+    error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
+}
+
+/// Reads the next head, waiting for it without a buffer.
+fn next_head(link: &Rc<Link>) -> Result<RequestHead, CloseReason> {
+    let config = &link.shared.config;
+    if link.input.borrow().is_empty() {
+        idle(link)?;
+    }
+    let mut parser = HeadParser::new();
+    let mut deadline = None;
+    loop {
+        let mut input = link.input.borrow_mut();
+        match parser.parse(input.waiting(), &config.limits) {
+            Ok(Parsed::Complete { consumed, head }) => {
+                input.consume(consumed);
+                return Ok(head);
+            }
+            Ok(Parsed::Incomplete) => {}
+            Err(refusal) => {
+                drop(input);
+                return Err(refuse(link, refusal, &[]));
+            }
+        }
+        let has_begun = HeadParser::has_begun(input.waiting());
+        // The client may wait for earlier responses before it sends more.
+        link.flush().map_err(|error| broken_by(&error))?;
+        let limit = if has_begun {
+            let now = Instant::now();
+            let deadline = *deadline.get_or_insert(now + config.head);
+            deadline.saturating_duration_since(now)
+        } else {
+            config.idle
+        };
+        let filled = input.fill(|room| link.transport.read(room, limit));
+        drop(input);
+        match filled {
+            Ok(0) if has_begun => return Err(CloseReason::ClientAborted),
+            Ok(0) => return Err(CloseReason::ClientGone),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && has_begun => {
+                return Err(time_out_head(link));
+            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(CloseReason::IdleTimeout);
+            }
+            Err(error) => return Err(ended_by(link, &error)),
+        }
+    }
+}
+
+/// Waits for the first byte of a request. Holds no buffer meanwhile.
+fn idle(link: &Rc<Link>) -> Result<(), CloseReason> {
+    link.flush().map_err(|error| broken_by(&error))?;
+    let buffers = &link.shared.buffers;
+    buffers.return_input(link.input.take());
+    buffers.return_output(std::mem::take(&mut link.output.borrow_mut().ready));
+    link.member.activity.set(Activity::Idle);
+    if link.shared.is_stopping() {
+        return Err(CloseReason::Shutdown);
+    }
+    let came = link.transport.wait_readable(link.shared.config.idle);
+    *link.input.borrow_mut() = buffers.input();
+    link.output.borrow_mut().ready = buffers.output();
+    match came {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(CloseReason::IdleTimeout),
+        Err(error) => Err(ended_by(link, &error)),
+    }
+}
+
+/// Answers a request that cannot be served.
+fn refuse(link: &Link, refusal: Refusal, line: &[u8]) -> CloseReason {
+    let shared = &link.shared;
+    let mut output = link.output.borrow_mut();
+    let length = shared.with_date(|date| {
+        write_refusal(
+            refusal,
+            Some(date),
+            shared.config.server.as_ref(),
+            &mut output.ready,
+        )
+    });
+    drop(output);
+    shared.registry.count_request();
+    if let Some(log) = &shared.config.log {
+        log_line(
+            log,
+            link,
+            line,
+            refusal.status(),
+            length as u64,
+            Duration::ZERO,
+        );
+    }
+    CloseReason::RequestRefused
+}
+
+fn time_out_head(link: &Link) -> CloseReason {
+    let shared = &link.shared;
+    let mut output = link.output.borrow_mut();
+    shared.with_date(|date| {
+        let status = StatusCode::REQUEST_TIMEOUT;
+        let detail = Some("the head of the request did not come in time");
+        write_error(
+            status,
+            detail,
+            Some(date),
+            shared.config.server.as_ref(),
+            &mut output.ready,
+        )
+    });
+    CloseReason::ExchangeTimeout
+}
+
+/// Throws away what the handler left of a body.
+fn drain_body(link: &Link, mut drain: Drain) -> Result<(), CloseReason> {
+    let limit = link.shared.config.body;
+    link.flush().map_err(|error| broken_by(&error))?;
+    loop {
+        let mut input = link.input.borrow_mut();
+        let waiting = input.waiting().len();
+        let step = drain.feed(&mut link.turn.borrow_mut().body, input.waiting());
+        match step {
+            Ok(DrainStep::NeedsInput) => input.consume(waiting),
+            Ok(DrainStep::Done { consumed }) => {
+                input.consume(consumed);
+                return Ok(());
+            }
+            Ok(DrainStep::GiveUp) => return Err(CloseReason::BodyUnread),
+            Err(_) => return Err(CloseReason::RequestRefused),
+        }
+        match input.fill(|room| link.transport.read(room, limit)) {
+            Ok(0) => return Err(CloseReason::ClientAborted),
+            Ok(_) => {}
+            Err(error) => return Err(broken_by(&error)),
+        }
+    }
+}
+
+/// Whether the client may be sending when the connection is closed for this reason.
+fn may_have_input_under_way(reason: CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::RequestRefused
+            | CloseReason::BodyUnread
+            | CloseReason::ExpectedBodyUnread
+            | CloseReason::HandlerFailed
+            | CloseReason::HandlerAsked
+            | CloseReason::RequestLimit
+            | CloseReason::ExchangeTimeout
+    )
+}
+
+/// Says that no more will come, and reads on for a while, so that the response arrives.
+fn linger(link: &Link) {
+    if link.transport.finish_writing().is_err() {
+        return;
+    }
+    let deadline = Instant::now() + LINGER;
+    let mut left = LINGER_BYTES;
+    let mut input = Input::default();
+    while left > 0 {
+        let limit = deadline.saturating_duration_since(Instant::now());
+        match input.fill(|room| link.transport.read(room, limit)) {
+            Ok(count) if count > 0 => left = left.saturating_sub(count),
+            _ => return,
+        }
+        let waiting = input.waiting().len();
+        input.consume(waiting);
+    }
+}
+
+/// What a failed write or read means.
+pub(super) fn broken_by(error: &io::Error) -> CloseReason {
+    match error.kind() {
+        io::ErrorKind::TimedOut => CloseReason::ExchangeTimeout,
+        _ => CloseReason::ClientAborted,
+    }
+}
+
+/// What it means that waiting for a request has failed: the server's stop closes idle connections.
+fn ended_by(link: &Link, error: &io::Error) -> CloseReason {
+    if link.shared.is_stopping() {
+        CloseReason::Shutdown
+    } else {
+        broken_by(error)
+    }
+}
+
+/// What the access log wants to know of a request, kept while the handler has it.
+struct Record<'a> {
+    log: &'a AccessLog,
+    begun: Instant,
+    line: bytes::Bytes,
+    referer: Option<http::HeaderValue>,
+    agent: Option<http::HeaderValue>,
+}
+
+impl<'a> Record<'a> {
+    fn new(log: &'a AccessLog, begun: Instant, head: &RequestHead) -> Self {
+        let field = |name| head.headers.get(name).cloned();
+        Record {
+            log,
+            begun,
+            line: head.line.clone(),
+            referer: field(http::header::REFERER),
+            agent: field(http::header::USER_AGENT),
+        }
+    }
+
+    fn write(self, link: &Link, answered: Answered) {
+        let wall = self.begun.elapsed();
+        link.shared.with_date(|date| {
+            self.log.write(&LogRecord {
+                client: &link.transport.peer().ip(),
+                forwarded_for: None,
+                date,
+                request_line: &self.line,
+                status: answered.status,
+                body_length: answered.length,
+                wall,
+                referer: self.referer.as_ref().map(|value| value.as_bytes()),
+                user_agent: self.agent.as_ref().map(|value| value.as_bytes()),
+            });
+        });
+    }
+}
+
+fn log_line(
+    log: &AccessLog,
+    link: &Link,
+    line: &[u8],
+    status: StatusCode,
+    length: u64,
+    wall: Duration,
+) {
+    link.shared.with_date(|date| {
+        log.write(&LogRecord {
+            client: &link.transport.peer().ip(),
+            forwarded_for: None,
+            date,
+            request_line: line,
+            status,
+            body_length: length,
+            wall,
+            referer: None,
+            user_agent: None,
+        });
+    });
+}

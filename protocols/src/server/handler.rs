@@ -1,0 +1,56 @@
+//! What the program gives the server: a function from a request to a response.
+
+use std::fmt::Display;
+use std::io;
+
+use http::{Request, Response, StatusCode};
+
+use super::body::Body;
+use super::request_body::RequestBody;
+use crate::wire::error_page;
+
+/// Answers requests. Every function from a request to something that is [`IntoResponse`] is one.
+///
+/// It runs in the connection's coroutine and may wait like any code; other connections go on
+/// meanwhile. If it panics, the client gets 500 and the connection is closed; others do not notice.
+pub trait Handler: 'static {
+    /// Answers one request.
+    fn handle(&self, request: Request<RequestBody>) -> Response<Body>;
+}
+
+impl<F, R> Handler for F
+where
+    F: Fn(Request<RequestBody>) -> R + 'static,
+    R: IntoResponse,
+{
+    fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
+        self(request).into_response()
+    }
+}
+
+/// What a handler may return.
+pub trait IntoResponse {
+    /// As a response.
+    fn into_response(self) -> Response<Body>;
+}
+
+impl<B: Into<Body>> IntoResponse for Response<B> {
+    fn into_response(self) -> Response<Body> {
+        self.map(Into::into)
+    }
+}
+
+/// An error is written to standard error, and the client gets 500 without its text.
+impl<R: IntoResponse> IntoResponse for Result<R, io::Error> {
+    fn into_response(self) -> Response<Body> {
+        match self {
+            Ok(response) => response.into_response(),
+            Err(error) => failure(&error),
+        }
+    }
+}
+
+fn failure(error: &dyn Display) -> Response<Body> {
+    eprintln!("eventlet: a handler failed: {error}");
+    error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
+}

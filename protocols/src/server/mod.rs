@@ -1,0 +1,43 @@
+//! An HTTP/1.1 server over green sockets: one coroutine a connection, handlers that look blocking.
+//!
+//! ```no_run
+//! use eventlet_green::net::TcpListener;
+//! use eventlet_protocols::server::{Body, RequestBody, Server};
+//! use http::{Request, Response};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:8080")?;
+//!     Server::new(|request: Request<RequestBody>| {
+//!         Response::new(Body::from(format!("you asked for {}\n", request.uri().path())))
+//!     })
+//!     .serve(listener)
+//! }
+//! ```
+//!
+//! What is on the wire is decided by [`wire`](crate::wire); here are the sockets, the deadlines and
+//! the bookkeeping. A connection that idles holds no buffer.
+//!
+//! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
+//! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
+//! * [`AccessLog`]: a line a request.
+
+mod body;
+mod config;
+mod connection;
+mod handler;
+mod input;
+mod log;
+mod output;
+mod registry;
+mod request_body;
+mod respond;
+mod serve;
+mod transport;
+
+pub use body::{Body, BodySink};
+pub use config::Config;
+pub use handler::{Handler, IntoResponse};
+pub use log::AccessLog;
+pub use registry::ServerStatus;
+pub use request_body::RequestBody;
+pub use serve::{Server, ServerHandle};

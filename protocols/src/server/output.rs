@@ -1,0 +1,158 @@
+//! The bytes on their way out: heads and bodies are put together here and go out in few writes.
+//!
+//! Responses to pipelined requests are gathered, too: they are sent when there is no further
+//! request at hand ([`Output::flush`]), or when enough has come together.
+
+use std::io;
+use std::mem;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::transport::Transport;
+use crate::wire::{BodyWriter, ResponseFraming, ResponsePlan};
+
+/// So much is gathered before it is sent; also the size of the largest chunk made of small pieces.
+const ENOUGH: usize = 16 * 1024;
+
+/// Where a connection's bytes go.
+pub(super) struct Output {
+    transport: Rc<dyn Transport>,
+    limit: Duration,
+    /// Ready to go out.
+    pub(super) ready: Vec<u8>,
+    /// Of the body under way: not framed yet.
+    gathered: Vec<u8>,
+    body: BodyWriter,
+    /// Bytes that were written beyond the announced length.
+    cut: u64,
+    broken: bool,
+}
+
+impl Output {
+    pub(super) fn new(transport: Rc<dyn Transport>, limit: Duration) -> Self {
+        let nothing = ResponsePlan {
+            field: crate::wire::LengthField::Absent,
+            framing: ResponseFraming::Nothing,
+        };
+        Output {
+            transport,
+            limit,
+            ready: Vec::new(),
+            gathered: Vec::new(),
+            body: BodyWriter::new(&nothing),
+            cut: 0,
+            broken: false,
+        }
+    }
+
+    /// Begins the body of a response whose head has been written to `ready`.
+    pub(super) fn begin_body(&mut self, plan: &ResponsePlan) {
+        self.body = BodyWriter::new(plan);
+        self.cut = 0;
+    }
+
+    /// Whether a write has failed: the client is gone, or too slow.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub(super) fn body_sent(&self) -> u64 {
+        self.body.sent()
+    }
+
+    /// Bytes of the body that were written beyond its announced length, and not sent.
+    pub(super) fn body_cut(&self) -> u64 {
+        self.cut
+    }
+
+    /// Writes a body that is all there.
+    pub(super) fn whole_body(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() <= ENOUGH {
+            let frame = self.body.frame(bytes);
+            frame.write_to(&mut self.ready);
+            self.cut += frame.cut as u64;
+            return Ok(());
+        }
+        self.send_piece(bytes)
+    }
+
+    /// Takes a piece of a body; sends what has come together when it is enough.
+    pub(super) fn gather(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.gathered.is_empty() && bytes.len() >= ENOUGH {
+            return self.send_piece(bytes);
+        }
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() >= ENOUGH {
+            self.send_gathered()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Sends what has been gathered of a body, with all that is ready before it.
+    pub(super) fn send_gathered(&mut self) -> io::Result<()> {
+        self.frame_gathered();
+        self.flush()
+    }
+
+    fn frame_gathered(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let mut gathered = mem::take(&mut self.gathered);
+        let frame = self.body.frame(&gathered);
+        frame.write_to(&mut self.ready);
+        self.cut += frame.cut as u64;
+        gathered.clear();
+        self.gathered = gathered;
+    }
+
+    /// Sends a large piece without copying it.
+    fn send_piece(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let frame = self.body.frame(bytes);
+        self.ready.extend_from_slice(frame.head());
+        self.cut += frame.cut as u64;
+        let (data, tail) = (frame.data, frame.tail);
+        self.flush()?;
+        let written = self.transport.write_all(data, self.limit);
+        self.broken |= written.is_err();
+        self.ready.extend_from_slice(tail);
+        written
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if it is shorter than was announced.
+    pub(super) fn end_body(&mut self, trailers: Option<&HeaderMap>) -> io::Result<()> {
+        self.frame_gathered();
+        self.body
+            .finish(trailers, &mut self.ready)
+            .map_err(|short| io::Error::new(io::ErrorKind::InvalidData, short))?;
+        if self.ready.len() >= ENOUGH {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Forgets the body under way; what is ready has gone out or goes out with the next flush.
+    pub(super) fn abandon_body(&mut self) {
+        self.gathered.clear();
+    }
+
+    /// Sends all that is ready.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.ready.is_empty() {
+            return Ok(());
+        }
+        let written = self.transport.write_all(&self.ready, self.limit);
+        self.broken |= written.is_err();
+        // After a failure the rest must not go out later, out of its place.
+        self.ready.clear();
+        written
+    }
+}

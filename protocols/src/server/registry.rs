@@ -1,0 +1,144 @@
+//! Who is connected: for counting, and for stopping.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use eventlet_green::JoinHandle;
+use slab::Slab;
+
+use super::transport::Transport;
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activity {
+    /// Between two requests.
+    Idle,
+    /// From the first byte of a request to the last of its response.
+    Busy,
+}
+
+/// A connection's entry.
+pub(super) struct Member {
+    pub(super) transport: Rc<dyn Transport>,
+    pub(super) activity: Cell<Activity>,
+    /// To kill it by.
+    handle: Cell<Option<JoinHandle<()>>>,
+}
+
+/// The connections of a server, and what they have done.
+#[derive(Default)]
+pub(super) struct Registry {
+    members: RefCell<Slab<Rc<Member>>>,
+    accepted: Cell<u64>,
+    requests: Cell<u64>,
+}
+
+/// What a server has and has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerStatus {
+    /// Connections that are open.
+    pub open: usize,
+    /// Of those, how many are within a request.
+    pub busy: usize,
+    /// Connections accepted so far.
+    pub accepted: u64,
+    /// Requests answered so far.
+    pub requests: u64,
+}
+
+impl Registry {
+    /// Enters a connection; it is taken out when the result is dropped.
+    pub(super) fn enter(self: &Rc<Self>, transport: Rc<dyn Transport>) -> Membership {
+        self.accepted.set(self.accepted.get() + 1);
+        let member = Rc::new(Member {
+            transport,
+            activity: Cell::new(Activity::Idle),
+            handle: Cell::new(None),
+        });
+        let key = self.members.borrow_mut().insert(Rc::clone(&member));
+        Membership {
+            registry: Rc::clone(self),
+            member,
+            key,
+        }
+    }
+
+    pub(super) fn count_request(&self) {
+        self.requests.set(self.requests.get() + 1);
+    }
+
+    pub(super) fn status(&self) -> ServerStatus {
+        let members = self.members.borrow();
+        let busy = members
+            .iter()
+            .filter(|(_, member)| member.activity.get() == Activity::Busy);
+        ServerStatus {
+            open: members.len(),
+            busy: busy.count(),
+            accepted: self.accepted.get(),
+            requests: self.requests.get(),
+        }
+    }
+
+    fn all(&self) -> Vec<Rc<Member>> {
+        self.members
+            .borrow()
+            .iter()
+            .map(|(_, member)| Rc::clone(member))
+            .collect()
+    }
+
+    /// Ends the connections that are between two requests.
+    pub(super) fn close_idle(&self) {
+        for member in self.all() {
+            if member.activity.get() == Activity::Idle {
+                member.transport.close();
+            }
+        }
+    }
+
+    /// Ends every connection, whatever it is doing.
+    pub(super) fn kill_all(&self) {
+        for member in self.all() {
+            let killed = member
+                .handle
+                .take()
+                .is_some_and(|handle| handle.kill().is_ok());
+            if !killed {
+                // Without unwinding, taking the connection away is what is left.
+                member.transport.close();
+            }
+        }
+    }
+}
+
+/// A connection's place in the registry.
+pub(super) struct Membership {
+    registry: Rc<Registry>,
+    pub(super) member: Rc<Member>,
+    key: usize,
+}
+
+impl Membership {
+    pub(super) fn member(&self) -> Rc<Member> {
+        Rc::clone(&self.member)
+    }
+}
+
+impl Member {
+    /// Notes whose coroutine it is.
+    pub(super) fn set_handle(&self, handle: JoinHandle<()>) {
+        self.handle.set(Some(handle));
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let member = self.registry.members.borrow_mut().try_remove(self.key);
+        if let Some(member) = member {
+            // Dropping the handle of what is about to end by itself.
+            drop(member.handle.take());
+        }
+    }
+}

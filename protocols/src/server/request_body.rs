@@ -1,0 +1,178 @@
+//! The body of a request, as the handler reads it.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use http::HeaderMap;
+
+use super::connection::Link;
+use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal};
+
+/// The body of a request: a reader that parks its coroutine.
+///
+/// What is not read is thrown away after the response, if it is little; else the connection is
+/// closed. A client that waits for `100 Continue` gets it with the first read.
+pub struct RequestBody {
+    link: Rc<Link>,
+    /// Which of the connection's requests it belongs to.
+    serial: u64,
+}
+
+impl RequestBody {
+    pub(super) fn new(link: Rc<Link>, serial: u64) -> Self {
+        RequestBody { link, serial }
+    }
+
+    /// The address the request came from.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.link.transport.peer()
+    }
+
+    /// How many bytes are still to come, if that is known: `Some(0)` without a body.
+    pub fn remaining(&self) -> Option<u64> {
+        if self.is_over() {
+            return Some(0);
+        }
+        self.link.turn.borrow().body.remaining()
+    }
+
+    /// The fields that followed a chunked body that has been read to its end; once.
+    pub fn take_trailers(&mut self) -> HeaderMap {
+        if self.is_over() {
+            return HeaderMap::new();
+        }
+        self.link.turn.borrow_mut().body.take_trailers()
+    }
+
+    /// Reads the rest as text.
+    ///
+    /// # Errors
+    ///
+    /// As for reading; `InvalidData` if it is not UTF-8.
+    pub fn into_text(mut self) -> io::Result<String> {
+        let mut text = String::new();
+        self.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// Whether the request it belongs to has been answered.
+    fn is_over(&self) -> bool {
+        self.link.serial.get() != self.serial
+    }
+
+    fn refuse(&self, refusal: Refusal) -> io::Error {
+        let mut turn = self.link.turn.borrow_mut();
+        turn.exchange.close(CloseReason::RequestRefused);
+        turn.refused.get_or_insert(refusal);
+        refusal.into()
+    }
+
+    /// What came of a read of the socket that was to bring more of the body.
+    fn came(&self, outcome: io::Result<usize>) -> io::Result<usize> {
+        match outcome {
+            Ok(0) => match self.link.turn.borrow().body.end_of_input() {
+                Ok(()) => Ok(0),
+                Err(refusal) => Err(refusal),
+            }
+            .map_err(|refusal| self.refuse(refusal)),
+            Ok(count) => Ok(count),
+            Err(error) => {
+                let reason = match error.kind() {
+                    io::ErrorKind::TimedOut => CloseReason::ExchangeTimeout,
+                    _ => CloseReason::ClientAborted,
+                };
+                self.link.turn.borrow_mut().exchange.close(reason);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Read for RequestBody {
+    /// Reads what there is of the body, waiting for the first byte of it.
+    ///
+    /// # Errors
+    ///
+    /// * `TimedOut`: nothing came in [`Config::body`](super::Config::body).
+    /// * `InvalidData`, with a [`Refusal`]: the body is malformed, too large, or was cut off. The
+    ///   client is told so if the response has not begun.
+    /// * `NotConnected`: the request has been answered.
+    /// * `ResourceBusy`: another coroutine is reading it.
+    /// * What the connection gives.
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.is_over() {
+            let text = "the request that this body belongs to has been answered";
+            return Err(io::Error::new(io::ErrorKind::NotConnected, text));
+        }
+        if into.is_empty() {
+            return Ok(0);
+        }
+        let link = &*self.link;
+        let Ok(mut input) = link.input.try_borrow_mut() else {
+            let text = "another coroutine is reading this body";
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+        };
+        loop {
+            let ahead = {
+                let mut turn = link.turn.borrow_mut();
+                if turn.body.is_finished() {
+                    return Ok(0);
+                }
+                let waiting = input.waiting();
+                let room = waiting.len().min(into.len());
+                match turn.body.read(&waiting[..room]) {
+                    Ok(step) => {
+                        let (consumed, count) = (step.consumed, step.data.len());
+                        into[..count].copy_from_slice(step.data);
+                        let is_finished = step.is_finished;
+                        input.consume(consumed);
+                        if count > 0 || is_finished {
+                            return Ok(count);
+                        }
+                        if consumed > 0 {
+                            continue;
+                        }
+                    }
+                    Err(refusal) => {
+                        drop(turn);
+                        return Err(self.refuse(refusal));
+                    }
+                }
+                match turn.exchange.before_body_read(input.waiting().len()) {
+                    BodyAccess::Ready => {}
+                    BodyAccess::SendContinue => link.send_soon(CONTINUE),
+                    BodyAccess::Withheld => {
+                        let text = "the response began before the client was told to send its body";
+                        return Err(io::Error::new(io::ErrorKind::NotConnected, text));
+                    }
+                }
+                turn.body.data_ahead()
+            };
+            // The client may wait for an earlier response before it sends more.
+            link.flush()?;
+            let limit = link.shared.config.body;
+            if ahead > 0 && input.is_empty() {
+                // Straight to where it is wanted.
+                let most = usize::try_from(ahead).map_or(into.len(), |ahead| ahead.min(into.len()));
+                let count = self.came(link.transport.read(&mut into[..most], limit))?;
+                let skipped = link.turn.borrow_mut().body.skip_data(count as u64);
+                return match skipped {
+                    Ok(()) => Ok(count),
+                    Err(refusal) => Err(self.refuse(refusal)),
+                };
+            }
+            let filled = input.fill(|room| link.transport.read(room, limit));
+            self.came(filled)?;
+        }
+    }
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBody")
+            .field("remaining", &self.remaining())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,246 @@
+//! Writing a response: its head as late as possible, its body as it comes.
+//!
+//! The head of a streaming response is written with the first byte of its body, not before. Until
+//! then the writer may read the request's body, and the client that waits for `100 Continue` gets
+//! it in time; and a writer that fails at once can still be answered with 500.
+
+use std::io;
+use std::rc::Rc;
+
+use eventlet_green::catch_panic;
+use http::{HeaderMap, Method, Response, StatusCode, Version, response};
+
+use super::body::{Body, BodySink, Kind};
+use super::connection::{Link, broken_by};
+use crate::wire::{
+    CloseReason, ResponseFraming, ResponseHead, ResponseKind, ResponsePlan, error_page,
+    plan_response, refusal_page,
+};
+
+/// What was sent, for the access log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) length: u64,
+}
+
+/// A response that was not sent to its end: the connection is to be closed.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) reason: CloseReason,
+    /// What was sent of it.
+    pub(super) answered: Option<Answered>,
+}
+
+/// A head that waits for the first byte of its body.
+pub(super) struct Start {
+    parts: response::Parts,
+    plan: ResponsePlan,
+    kind: ResponseKind,
+}
+
+impl Start {
+    /// Writes the head behind what is ready to go out.
+    pub(super) fn write(self, link: &Link) -> StatusCode {
+        let Start { parts, plan, kind } = self;
+        let config = &link.shared.config;
+        let turn = &mut *link.turn.borrow_mut();
+        let connection = turn.exchange.respond(
+            parts.status,
+            &parts.headers,
+            &plan,
+            &turn.body,
+            &config.limits,
+            kind,
+        );
+        let mut output = link.output.borrow_mut();
+        link.shared.with_date(|date| {
+            ResponseHead {
+                status: parts.status,
+                fields: &parts.headers,
+                length: plan.field,
+                connection,
+                keep_alive_seconds: Some(config.idle.as_secs()),
+                date: Some(date),
+                server: config.server.as_ref(),
+                names: config.names,
+            }
+            .write_to(&mut output.ready);
+        });
+        output.begin_body(&plan);
+        parts.status
+    }
+}
+
+/// Sends a response.
+pub(super) fn respond(
+    link: &Rc<Link>,
+    method: &Method,
+    version: Version,
+    response: Response<Body>,
+) -> Result<Answered, Broken> {
+    let refused = link.turn.borrow().refused;
+    let response = match refused {
+        // What is wrong with the request's body says more than what the handler made of it.
+        Some(refusal) => refusal_page(refusal).map(Body::from),
+        None => permitted(response),
+    };
+    let (parts, body) = response.into_parts();
+    let plan = plan_response(method, version, parts.status, &parts.headers, body.size());
+    let status = parts.status;
+    match body.kind {
+        Kind::Bytes(bytes) => {
+            Start {
+                parts,
+                plan,
+                kind: ResponseKind::Whole,
+            }
+            .write(link);
+            let mut output = link.output.borrow_mut();
+            let sent = output
+                .whole_body(&bytes)
+                .and_then(|()| output.end_body(None));
+            let answered = Answered {
+                status,
+                length: output.body_sent(),
+            };
+            drop(output);
+            sent.map_err(|error| broken(link, &error, answered))?;
+            Ok(answered)
+        }
+        Kind::Stream { .. } if plan.framing == ResponseFraming::Nothing => {
+            Start {
+                parts,
+                plan,
+                kind: ResponseKind::Whole,
+            }
+            .write(link);
+            Ok(Answered { status, length: 0 })
+        }
+        Kind::Stream { writer, .. } => {
+            let start = Start {
+                parts,
+                plan,
+                kind: ResponseKind::Streaming,
+            };
+            let mut sink = BodySink {
+                link,
+                start: Some(start),
+                trailers: None,
+            };
+            let outcome = catch_panic(|| writer(&mut sink));
+            let BodySink {
+                start, trailers, ..
+            } = sink;
+            end_stream(
+                link,
+                status,
+                start,
+                trailers,
+                outcome.unwrap_or_else(|_| Err(panicked())),
+            )
+        }
+    }
+}
+
+fn end_stream(
+    link: &Rc<Link>,
+    status: StatusCode,
+    start: Option<Start>,
+    trailers: Option<HeaderMap>,
+    outcome: io::Result<()>,
+) -> Result<Answered, Broken> {
+    match (outcome, start) {
+        (Err(error), Some(_unsent)) => {
+            report(&error);
+            give_up(link)
+        }
+        (outcome, start) => {
+            if let Some(start) = start {
+                start.write(link);
+            }
+            let mut output = link.output.borrow_mut();
+            let ended = match outcome {
+                Ok(()) => output.end_body(trailers.as_ref()),
+                Err(error) => {
+                    // What was written before the failure goes out; what ends a body does not, so
+                    // the client sees that something is missing.
+                    let sent = output.send_gathered();
+                    output.abandon_body();
+                    sent.and(Err(error))
+                }
+            };
+            let answered = Answered {
+                status,
+                length: output.body_sent(),
+            };
+            let cut = output.body_cut();
+            drop(output);
+            if cut > 0 {
+                eprintln!("eventlet: a response body went {cut} bytes beyond its length; cut off");
+            }
+            ended.map_err(|error| broken(link, &error, answered))?;
+            Ok(answered)
+        }
+    }
+}
+
+/// Answers 500 (or what is wrong with the request) in place of a response that did not come to be;
+/// if one has begun, it is broken off.
+pub(super) fn give_up(link: &Rc<Link>) -> Result<Answered, Broken> {
+    let mut turn = link.turn.borrow_mut();
+    turn.exchange.close(CloseReason::HandlerFailed);
+    if turn.exchange.has_responded() {
+        drop(turn);
+        link.output.borrow_mut().abandon_body();
+        return Err(Broken {
+            reason: CloseReason::HandlerFailed,
+            answered: None,
+        });
+    }
+    let page = match turn.refused {
+        Some(refusal) => refusal_page(refusal),
+        None => error_page(StatusCode::INTERNAL_SERVER_ERROR, None),
+    };
+    drop(turn);
+    respond(link, &Method::GET, Version::HTTP_11, page.map(Body::from))
+}
+
+/// A handler gives final responses only.
+fn permitted(response: Response<Body>) -> Response<Body> {
+    if !response.status().is_informational() {
+        return response;
+    }
+    eprintln!(
+        "eventlet: a handler returned status {}, which is not final",
+        response.status()
+    );
+    error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
+}
+
+fn panicked() -> io::Error {
+    io::Error::other("the writer of a response body panicked")
+}
+
+fn report(error: &io::Error) {
+    eprintln!("eventlet: a response body failed: {error}");
+}
+
+/// Why a response could not be sent to its end.
+fn broken(link: &Link, error: &io::Error, answered: Answered) -> Broken {
+    let reason = match error.kind() {
+        _ if link.output.borrow().is_broken() => broken_by(error),
+        io::ErrorKind::InvalidData => {
+            report(error);
+            CloseReason::ResponseTooShort
+        }
+        _ => {
+            report(error);
+            CloseReason::HandlerFailed
+        }
+    };
+    Broken {
+        reason,
+        answered: Some(answered),
+    }
+}

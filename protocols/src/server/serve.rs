@@ -1,0 +1,222 @@
+//! Accepting connections, and stopping.
+//!
+//! A stop goes in this order: no new connections; those between two requests are closed at once;
+//! those within one finish it and are then closed; what is left at the deadline is killed.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use eventlet_green::net::{TcpListener, TcpStream};
+use eventlet_green::sync::Semaphore;
+use eventlet_green::{Builder, call_after};
+
+use super::config::Config;
+use super::connection::{self, Link};
+use super::handler::Handler;
+use super::input::Buffers;
+use super::registry::{Registry, ServerStatus};
+use super::transport::{Tcp, Transport};
+use crate::wire::{DateCache, DateText};
+
+/// What the connections of a server share.
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) buffers: Buffers,
+    pub(super) registry: Rc<Registry>,
+    dates: RefCell<DateCache>,
+    stopping: Cell<bool>,
+    /// Those that are being served, to be closed by a stop.
+    listeners: RefCell<Vec<TcpListener>>,
+}
+
+impl Shared {
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    /// The date of now, for a `Date` field or a log line.
+    pub(super) fn with_date<T>(&self, f: impl FnOnce(&DateText) -> T) -> T {
+        f(self.dates.borrow_mut().at(SystemTime::now()))
+    }
+}
+
+/// An HTTP server: a handler and settings.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::{TcpListener, TcpStream};
+/// use eventlet_green::spawn;
+/// use eventlet_protocols::server::{Body, RequestBody, Server};
+/// use http::{Request, Response};
+/// use std::io::{Read, Write};
+/// use std::time::Duration;
+///
+/// let server = Server::new(|_: Request<RequestBody>| Response::new(Body::from("hello")));
+/// let handle = server.handle();
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// let serving = spawn(move || server.serve(listener));
+///
+/// let mut client = TcpStream::connect(address)?;
+/// client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer)?;
+/// assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+/// assert!(answer.ends_with("\r\n\r\nhello"));
+///
+/// handle.stop(Duration::from_secs(1));
+/// serving.join().unwrap()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Server {
+    shared: Rc<Shared>,
+}
+
+impl Server {
+    /// A server with the default settings.
+    pub fn new(handler: impl Handler) -> Self {
+        Self::with_config(handler, Config::default())
+    }
+
+    /// A server with settings of the caller's.
+    pub fn with_config(handler: impl Handler, config: Config) -> Self {
+        let shared = Shared {
+            config,
+            handler: Box::new(handler),
+            buffers: Buffers::default(),
+            registry: Rc::default(),
+            dates: RefCell::default(),
+            stopping: Cell::new(false),
+            listeners: RefCell::default(),
+        };
+        Server {
+            shared: Rc::new(shared),
+        }
+    }
+
+    /// For asking what goes on, and for stopping, from another coroutine of the thread.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle {
+            shared: Rc::clone(&self.shared),
+        }
+    }
+
+    /// Serves until it is [stopped](ServerHandle::stop), and returns when the last connection has
+    /// ended. Shortages of descriptors or memory are waited out.
+    ///
+    /// # Errors
+    ///
+    /// What `accept` gives that trying again does not mend.
+    pub fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        let shared = &self.shared;
+        let seats = Semaphore::new(shared.config.connections);
+        shared.listeners.borrow_mut().push(listener.try_clone()?);
+        let outcome = loop {
+            let seat = seats.acquire()?;
+            if shared.is_stopping() {
+                break Ok(());
+            }
+            match listener.accept_patiently() {
+                Ok((stream, peer)) => {
+                    // Answers are put together before they are sent; waiting for more would only
+                    // hold the last piece up. A refusal of the option harms nobody.
+                    let _ = stream.set_nodelay(true);
+                    self.spawn_connection(Tcp { stream, peer }, seat);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        drop(listener);
+        // With all the seats at once in hand, nobody is served any more.
+        let mut all = Vec::new();
+        for _ in 0..shared.config.connections {
+            all.push(seats.acquire()?);
+        }
+        outcome
+    }
+
+    fn spawn_connection(&self, transport: Tcp, seat: eventlet_green::sync::Permit) {
+        let transport: Rc<dyn Transport> = Rc::new(transport);
+        let membership = self.shared.registry.enter(Rc::clone(&transport));
+        let member = membership.member();
+        let link = Link::new(Rc::clone(&self.shared), transport, membership.member());
+        let spawned = Builder::new().spawn(move || {
+            let _until_the_end = (membership, seat);
+            connection::serve(&Rc::new(link));
+        });
+        match spawned {
+            Ok(handle) => member.set_handle(handle),
+            Err(error) => eprintln!("eventlet: a connection was turned away: {error}"),
+        }
+    }
+
+    /// Serves one connection in the caller's coroutine, to its end: for programs that accept by
+    /// themselves.
+    ///
+    /// # Errors
+    ///
+    /// If the peer's address cannot be had: it is gone.
+    pub fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
+        let peer = stream.peer_addr()?;
+        let transport: Rc<dyn Transport> = Rc::new(Tcp { stream, peer });
+        let membership = self.shared.registry.enter(Rc::clone(&transport));
+        let link = Link::new(Rc::clone(&self.shared), transport, membership.member());
+        connection::serve(&Rc::new(link));
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("status", &self.shared.registry.status())
+            .finish()
+    }
+}
+
+/// A running server, from another coroutine.
+#[derive(Clone)]
+pub struct ServerHandle {
+    shared: Rc<Shared>,
+}
+
+impl ServerHandle {
+    /// Stops the server. Accepts no more; closes at once the connections that are between two
+    /// requests; lets the others finish theirs, and kills after `grace` what has not. Returns
+    /// without waiting: [`Server::serve`] returns when all is done. Stopping again only adds
+    /// another deadline.
+    pub fn stop(&self, grace: Duration) {
+        let shared = &self.shared;
+        shared.stopping.set(true);
+        for listener in shared.listeners.borrow_mut().drain(..) {
+            // Nothing can be done about a failure; the listener goes with `serve`.
+            let _ = listener.close();
+        }
+        shared.registry.close_idle();
+        let registry = Rc::downgrade(&shared.registry);
+        call_after(grace, move || {
+            if let Some(registry) = registry.upgrade() {
+                registry.kill_all();
+            }
+        });
+    }
+
+    /// What the server has and has done.
+    pub fn status(&self) -> ServerStatus {
+        self.shared.registry.status()
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle")
+            .field("status", &self.status())
+            .finish()
+    }
+}

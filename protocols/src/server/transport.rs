@@ -1,0 +1,68 @@
+//! What carries a connection's bytes: the few operations the server needs of a stream.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use eventlet_green::net::TcpStream;
+
+/// A stream that parks its caller. Behind a pointer, so that the server is compiled once.
+pub(crate) trait Transport {
+    /// Parks until there may be something to read, at most for `limit`.
+    fn wait_readable(&self, limit: Duration) -> io::Result<()>;
+    /// Reads what there is, waiting at most `limit` for the first byte.
+    fn read(&self, into: &mut [u8], limit: Duration) -> io::Result<usize>;
+    /// Writes all, waiting for room at most `limit` each time.
+    fn write_all(&self, bytes: &[u8], limit: Duration) -> io::Result<()>;
+    /// Says to the peer that no more will come.
+    fn finish_writing(&self) -> io::Result<()>;
+    /// Ends the connection; whoever waits on it is woken.
+    fn close(&self);
+    /// The peer's address.
+    fn peer(&self) -> SocketAddr;
+}
+
+/// A TCP connection with its peer's address.
+pub(crate) struct Tcp {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+}
+
+impl Tcp {
+    fn limit_reads(&self, limit: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(limit.max(SHORTEST)))
+    }
+}
+
+/// A limit that has run out is still a limit: zero would be refused.
+const SHORTEST: Duration = Duration::from_nanos(1);
+
+impl Transport for Tcp {
+    fn wait_readable(&self, limit: Duration) -> io::Result<()> {
+        self.limit_reads(limit)?;
+        self.stream.wait_readable()
+    }
+
+    fn read(&self, into: &mut [u8], limit: Duration) -> io::Result<usize> {
+        self.limit_reads(limit)?;
+        (&self.stream).read(into)
+    }
+
+    fn write_all(&self, bytes: &[u8], limit: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(limit.max(SHORTEST)))?;
+        (&self.stream).write_all(bytes)
+    }
+
+    fn finish_writing(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    fn close(&self) {
+        // Nothing can be done about a failure; dropping the last handle closes in any case.
+        let _ = self.stream.close();
+    }
+
+    fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+}

@@ -1,0 +1,464 @@
+//! Parsing the head of a request (RFC 9112 sections 2, 3 and 5), from the bytes that have come.
+//!
+//! `httparse` does the reading; the head is copied once, and the target and all field values share
+//! that copy. What follows from the fields (framing, persistence, expectation, host) is decided in
+//! the same pass, so that a [`RequestHead`] is one that may be answered.
+//!
+//! A peer that sends its head byte by byte makes the parser look at each byte a small, fixed number
+//! of times: between two attempts only line ends are searched for, in what is new.
+//!
+//! Where the RFC lets a recipient choose between lenience and refusal, this refuses: bare LF,
+//! folded fields, white space before a colon, control characters. Unknown methods are the
+//! handler's; a higher minor version of HTTP/1 is read as HTTP/1.1 (RFC 9110 section 2.5).
+
+use std::mem::MaybeUninit;
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, Uri, Version};
+use httparse::Status;
+
+use super::connection::ConnectionOptions;
+use super::framing::{FramingFields, RequestFraming};
+use super::head_faults::{Walk, walk};
+use super::limits::Limits;
+use super::refusal::Refusal;
+use super::syntax::list_members;
+use super::target::{TargetForm, is_valid_host, parse_target};
+
+/// The head of a request that may be answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RequestHead {
+    /// The method; any token (RFC 9110 section 9.1).
+    pub method: Method,
+    /// The target as it was sent, in any of its forms; nothing is decoded.
+    pub uri: Uri,
+    /// `HTTP_10` or `HTTP_11`.
+    pub version: Version,
+    /// The fields. With an absolute target, `Host` is the target's (RFC 9112 section 3.2.2).
+    pub headers: HeaderMap,
+    /// The form of the target.
+    pub form: TargetForm,
+    /// How the body is delimited.
+    pub framing: RequestFraming,
+    /// What the `Connection` field lists.
+    pub connection: ConnectionOptions,
+    /// Whether the client waits for `100 Continue` before it sends a body (RFC 9110 section
+    /// 10.1.1): never in HTTP/1.0, and never without a body.
+    pub expects_continue: bool,
+    /// The request line as it came, without its line end, for the access log.
+    pub line: Bytes,
+}
+
+impl RequestHead {
+    /// Host and port of the target: from the target itself, else from `Host`. Empty where the
+    /// client says so; `None` where HTTP/1.0 says nothing.
+    pub fn host(&self) -> Option<&str> {
+        match self.uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            // A `Host` has been checked to be ASCII.
+            None => self.headers.get(header::HOST)?.to_str().ok(),
+        }
+    }
+
+    /// Whether the client offers to go over to another protocol, named in `Upgrade`
+    /// (RFC 9110 section 7.8; ignored in HTTP/1.0).
+    pub fn is_upgrade(&self) -> bool {
+        self.connection.has_upgrade()
+            && self.version >= Version::HTTP_11
+            && self.headers.contains_key(header::UPGRADE)
+    }
+
+    /// The request for a handler.
+    pub fn into_request<B>(self, body: B) -> Request<B> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+/// What a parse came to.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would cost an allocation for every request, and the value is short-lived"
+)]
+pub enum Parsed {
+    /// The head goes on: read more, append it, and parse the whole again.
+    Incomplete,
+    /// The head is whole.
+    Complete {
+        /// Bytes of the input it took, empty lines before it included.
+        consumed: usize,
+        /// The head.
+        head: RequestHead,
+    },
+}
+
+/// Parses one head out of a growing buffer, and remembers how far it has looked.
+///
+/// Take a fresh one for each head. [`Parsed::Incomplete`] comes only while the buffer is within
+/// [`Limits::head`] (and the empty lines before it), so a buffer that is grown each time stays
+/// bounded.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::{HeadParser, Limits, Parsed};
+///
+/// let limits = Limits::default();
+/// let mut parser = HeadParser::new();
+/// let bytes = b"GET /a?b=1 HTTP/1.1\r\nHost: example.com\r\n\r\nGET /next";
+/// assert!(matches!(parser.parse(&bytes[..30], &limits)?, Parsed::Incomplete));
+/// let Parsed::Complete { consumed, head } = parser.parse(bytes, &limits)? else {
+///     unreachable!("the empty line is there");
+/// };
+/// assert_eq!(&bytes[consumed..], b"GET /next");
+/// assert_eq!(head.uri.path(), "/a");
+/// assert_eq!(head.headers["host"], "example.com");
+/// # Ok::<(), eventlet_protocols::wire::Refusal>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct HeadParser {
+    /// How long the head was at the last attempt to parse it; zero before the first.
+    tried: usize,
+    /// Up to where line ends have been searched for.
+    seen: usize,
+    /// Where the line begins that `seen` is in; zero for the request line.
+    line_start: usize,
+}
+
+/// Fields that are parsed without an allocation for the table of slices.
+const SLOTS: usize = Limits::DEFAULT_FIELDS;
+
+/// Fields there is room for at least, so that the handful most requests have fit the tables that are
+/// allocated first.
+const FEW: usize = 6;
+
+/// Up to this length, each new line is worth an attempt, so that a fault is answered at once. Above
+/// it the head must have doubled: attempts cost no more than twice its length in all.
+const CHEAP: usize = 4096;
+
+impl HeadParser {
+    /// A parser that has seen nothing.
+    pub const fn new() -> Self {
+        HeadParser {
+            tried: 0,
+            seen: 0,
+            line_start: 0,
+        }
+    }
+
+    /// Parses the head at the beginning of `input`, which must begin with the same bytes at each
+    /// call.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`], at the latest when the empty line has come. It is the same whether the head
+    /// came in one piece or in many. The connection must be closed after answering.
+    pub fn parse(&mut self, input: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+        let Some(start) = skip_empty_lines(input, limits)? else {
+            return Ok(Parsed::Incomplete);
+        };
+        let text = &input[start..];
+        if self.tried == 0 || self.is_worth_trying(text) {
+            self.tried = text.len();
+            let mut parsed = attempt(text, limits)?;
+            if let Parsed::Complete { consumed, .. } = &mut parsed {
+                *consumed += start;
+                return Ok(parsed);
+            }
+            self.is_worth_trying(text);
+        }
+        self.check_size(text, limits)?;
+        Ok(Parsed::Incomplete)
+    }
+
+    /// Whether the peer has begun a request: without it, the end of the input is the ordinary end
+    /// of the connection, and waiting is idling.
+    pub fn has_begun(input: &[u8]) -> bool {
+        input.iter().any(|&byte| byte != b'\r' && byte != b'\n')
+    }
+
+    /// Looks for line ends in what is new.
+    fn is_worth_trying(&mut self, text: &[u8]) -> bool {
+        let mut has_new_line = false;
+        let mut is_over = false;
+        while let Some(at) = text[self.seen..].iter().position(|&byte| byte == b'\n') {
+            let end = self.seen + at;
+            is_over |= matches!(&text[self.line_start..end], b"" | b"\r");
+            has_new_line = true;
+            self.line_start = end + 1;
+            self.seen = end + 1;
+        }
+        self.seen = text.len();
+        let is_cheap = text.len() <= CHEAP || text.len() / 2 >= self.tried;
+        is_over || (has_new_line && is_cheap)
+    }
+
+    /// Refuses what is too long already, whatever follows.
+    fn check_size(&self, text: &[u8], limits: &Limits) -> Result<(), Refusal> {
+        const AROUND_TARGET: usize = "  HTTP/1.1\r".len();
+        const RETURN: usize = "\r".len();
+        let line_limit = if self.line_start == 0 {
+            limits.method + limits.uri_in_force() + AROUND_TARGET
+        } else {
+            limits.field + RETURN
+        };
+        let is_too_long = text.len() > limits.head || text.len() - self.line_start > line_limit;
+        match is_too_long.then(|| walk(text, limits)) {
+            Some(Walk::Fault(refusal)) => Err(refusal),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where the request line begins, once there is a byte of it. RFC 9112 section 2.2 wants at least
+/// one empty line skipped, for clients that send a CRLF after a body.
+fn skip_empty_lines(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
+    let mut start = 0;
+    let mut lines = 0;
+    loop {
+        match &input[start..] {
+            [] | [b'\r'] => return Ok(None),
+            [b'\r', b'\n', ..] if lines == limits.empty_lines => {
+                return Err(Refusal::EmptyLinesTooMany);
+            }
+            [b'\r', b'\n', ..] => {
+                lines += 1;
+                start += b"\r\n".len();
+            }
+            [b'\r', ..] => return Err(Refusal::BareCarriageReturn),
+            [b'\n', ..] => return Err(Refusal::BareLineFeed),
+            _ => return Ok(Some(start)),
+        }
+    }
+}
+
+/// One attempt at the whole head; `consumed` of the result does not count empty lines before it.
+fn attempt(text: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+    let mut slots = [const { MaybeUninit::uninit() }; SLOTS];
+    let most = limits.fields_in_force();
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(text, &mut slots[..most.min(SLOTS)]) {
+        Ok(Status::Complete(length)) => build(&request, &text[..length], limits),
+        Ok(Status::Partial) => Ok(Parsed::Incomplete),
+        Err(httparse::Error::TooManyHeaders) if most > SLOTS => attempt_many(text, limits),
+        Err(error) => explain(Some(error), text, limits),
+    }
+}
+
+/// An attempt with as many fields as a raised limit allows.
+#[cold]
+fn attempt_many(text: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+    let mut slots = vec![MaybeUninit::uninit(); limits.fields_in_force()];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(text, &mut slots) {
+        Ok(Status::Complete(length)) => build(&request, &text[..length], limits),
+        Ok(Status::Partial) => Ok(Parsed::Incomplete),
+        Err(error) => explain(Some(error), text, limits),
+    }
+}
+
+/// Finds the refusal for what `httparse` says, or for a doubt of ours about the lines.
+#[cold]
+fn explain(
+    error: Option<httparse::Error>,
+    text: &[u8],
+    limits: &Limits,
+) -> Result<Parsed, Refusal> {
+    match walk(text, limits) {
+        Walk::Fault(refusal) => Err(refusal),
+        Walk::Incomplete => Ok(Parsed::Incomplete),
+        Walk::Complete if error == Some(httparse::Error::Version) => {
+            attempt_as_http11(text, limits)
+        }
+        // The walk is meant to be at least as strict as `httparse`.
+        Walk::Complete => Err(Refusal::HeadInvalid),
+    }
+}
+
+/// `HTTP/1.2` and up, which `httparse` does not take: read as HTTP/1.1 (RFC 9110 section 2.5).
+fn attempt_as_http11(text: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+    let end = text.iter().position(|&byte| byte == b'\r').unwrap_or(0);
+    if end == 0 || matches!(text[end - 1], b'0' | b'1') {
+        return Err(Refusal::HeadInvalid);
+    }
+    let mut patched = text.to_vec();
+    patched[end - 1] = b'1';
+    attempt(&patched, limits)
+}
+
+/// Makes a head of the slices of a parsed one; `text` is exactly that head.
+fn build(
+    request: &httparse::Request<'_, '_>,
+    text: &[u8],
+    limits: &Limits,
+) -> Result<Parsed, Refusal> {
+    let fields = &*request.headers;
+    let offset_of = |part: &[u8]| part.as_ptr().addr() - text.as_ptr().addr();
+    let (Some(method), Some(target), Some(minor), Some(line_end)) = (
+        request.method,
+        request.path,
+        request.version,
+        check_lines(fields, text, limits, offset_of),
+    ) else {
+        return explain(None, text, limits);
+    };
+    if method.len() > limits.method || target.len() > limits.uri_in_force() {
+        return explain(None, text, limits);
+    }
+
+    // An owner of its own kind, because cutting such a `Bytes` to the request line is free.
+    let shared = Bytes::from_owner(text.to_vec());
+    let share = |part: &[u8]| {
+        let start = offset_of(part);
+        shared.slice(start..start + part.len())
+    };
+    let version = match minor {
+        0 => Version::HTTP_10,
+        _ => Version::HTTP_11,
+    };
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal::MethodInvalid)?;
+    let (uri, form) = parse_target(&method, share(target.as_bytes()))?;
+
+    let mut headers = HeaderMap::with_capacity(fields.len().max(FEW));
+    let mut meaning = Meaning::default();
+    for field in fields {
+        // The names have been checked; only one beyond 65,535 bytes is refused here.
+        let name = HeaderName::from_bytes(field.name.as_bytes());
+        let name = name.map_err(|_| Refusal::FieldTooLarge)?;
+        let value = HeaderValue::from_maybe_shared(share(field.value));
+        let value = value.map_err(|_| Refusal::FieldValueInvalid)?;
+        meaning.read(&name, field.value)?;
+        let appended = headers.try_append(name, value);
+        appended.map_err(|_| Refusal::FieldsTooMany)?;
+    }
+    meaning.check_host(version, &uri, form, &mut headers)?;
+    let framing = meaning.framing.finish(version)?;
+    let expects_continue = match meaning.expectation {
+        _ if version < Version::HTTP_11 => false,
+        Expectation::None => false,
+        Expectation::Continue => framing != RequestFraming::Empty,
+        Expectation::Unknown => return Err(Refusal::ExpectationUnknown),
+    };
+    let mut line = shared;
+    line.truncate(line_end);
+    Ok(Parsed::Complete {
+        consumed: text.len(),
+        head: RequestHead {
+            method,
+            uri,
+            version,
+            headers,
+            form,
+            framing,
+            connection: meaning.connection,
+            expects_continue,
+            line,
+        },
+    })
+}
+
+/// Checks sizes, and that each line ends in CRLF, which `httparse` does not insist on; gives where
+/// the request line ends. Only the bytes around each line end are looked at.
+fn check_lines(
+    fields: &[httparse::Header<'_>],
+    text: &[u8],
+    limits: &Limits,
+    offset_of: impl Fn(&[u8]) -> usize,
+) -> Option<usize> {
+    const LINE_END: usize = b"\r\n".len();
+    if text.len() > limits.head || !text.ends_with(b"\r\n") {
+        return None;
+    }
+    // From the last line to the first: each ends before the next begins.
+    let mut next = text.len() - LINE_END;
+    let end_before = |next: usize| match text[..next] {
+        [.., b'\r', b'\n'] => Some(next - LINE_END),
+        _ => None,
+    };
+    for field in fields.iter().rev() {
+        let start = offset_of(field.name.as_bytes());
+        if end_before(next)? - start > limits.field {
+            return None;
+        }
+        next = start;
+    }
+    end_before(next)
+}
+
+/// What the fields say about the message, collected as they pass.
+#[derive(Default)]
+struct Meaning {
+    framing: FramingFields,
+    connection: ConnectionOptions,
+    expectation: Expectation,
+    hosts: usize,
+    is_host_valid: bool,
+}
+
+#[derive(Default)]
+enum Expectation {
+    #[default]
+    None,
+    Continue,
+    Unknown,
+}
+
+impl Meaning {
+    /// Takes a field in. Names are sorted by length first, so that most cost one comparison.
+    fn read(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refusal> {
+        match name.as_str().len() {
+            4 if *name == header::HOST => {
+                self.hosts += 1;
+                self.is_host_valid = is_valid_host(value);
+            }
+            6 if *name == header::EXPECT => self.expect(value),
+            10 if *name == header::CONNECTION => self.connection.read(value),
+            14 if *name == header::CONTENT_LENGTH => self.framing.content_length(value)?,
+            17 if *name == header::TRANSFER_ENCODING => self.framing.transfer_encoding(value),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn expect(&mut self, value: &[u8]) {
+        for member in list_members(value) {
+            self.expectation = match self.expectation {
+                Expectation::Unknown => Expectation::Unknown,
+                _ if member.eq_ignore_ascii_case(b"100-continue") => Expectation::Continue,
+                Expectation::None if member.is_empty() => Expectation::None,
+                _ => Expectation::Unknown,
+            };
+        }
+    }
+
+    /// RFC 9112 section 3.2, and 3.2.2 for an absolute target, which overrides the field.
+    fn check_host(
+        &self,
+        version: Version,
+        uri: &Uri,
+        form: TargetForm,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Refusal> {
+        match self.hosts {
+            0 if version >= Version::HTTP_11 => return Err(Refusal::HostMissing),
+            0 => {}
+            1 if self.is_host_valid => {}
+            1 => return Err(Refusal::HostInvalid),
+            _ => return Err(Refusal::HostRepeated),
+        }
+        if let (TargetForm::Absolute, Some(authority)) = (form, uri.authority()) {
+            let host = HeaderValue::from_str(authority.as_str());
+            let host = host.map_err(|_| Refusal::TargetInvalid)?;
+            let replaced = headers.try_insert(header::HOST, host);
+            replaced.map_err(|_| Refusal::FieldsTooMany)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,20 @@
+//! The wire code, case by case, over byte slices alone. `scenario` holds the helpers; the other
+//! files are named for the file of `src/wire` they test. Every message is also fed cut at each
+//! byte, and byte by byte.
+
+mod access_log;
+mod allocations;
+mod body;
+mod chunked;
+mod connection;
+mod date;
+mod error_page;
+mod framing;
+mod limits;
+mod query;
+mod random;
+mod request_head;
+mod response_body;
+mod response_head;
+mod scenario;
+mod target;

@@ -1,0 +1,193 @@
+//! Registered descriptors, and whom to tell that one is ready.
+//!
+//! [`Sources`] owns what is registered and hands the tokens out; the table here says whom each
+//! token belongs to. Nothing of the program's is ever dropped while a table is borrowed, since a
+//! destructor may well use the loop.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use eventlet_hub::{Capabilities, Events, Hub, Interest, Readiness, Refused, Source, Sources};
+use eventlet_hub::{Token, Waker};
+
+use crate::RunLoop;
+
+/// A registered source that is told of its readiness.
+///
+/// [`RunLoop::register`] needs no such type, only a closure.
+pub trait Descriptor<H: Hub>: Source + 'static {
+    /// Called when the descriptor may be ready. A hint: the operation may still give `WouldBlock`,
+    /// after which [`arm`](RunLoop::arm) has it called again.
+    fn ready(self: Rc<Self>, run_loop: &RunLoop<H>, token: Token, readiness: Readiness);
+}
+
+/// A closure's side of [`Descriptor`].
+pub(crate) trait Listener<H: Hub> {
+    fn ready(self: Rc<Self>, run_loop: &RunLoop<H>, token: Token, readiness: Readiness);
+}
+
+/// A closure with the source it is for.
+struct Closure<S, F> {
+    source: Rc<S>,
+    f: RefCell<F>,
+}
+
+impl<H: Hub, S, F> Listener<H> for Closure<S, F>
+where
+    F: FnMut(&RunLoop<H>, Token, &S, Readiness),
+{
+    fn ready(self: Rc<Self>, run_loop: &RunLoop<H>, token: Token, readiness: Readiness) {
+        // Dispatching never nests, so the closure is not being called already.
+        (self.f.borrow_mut())(run_loop, token, &self.source, readiness);
+    }
+}
+
+/// Whom a token belongs to.
+pub(crate) enum Tenant<H: Hub> {
+    Descriptor(Rc<dyn Descriptor<H>>),
+    Closure(Rc<dyn Listener<H>>),
+}
+
+impl<H: Hub + 'static> Tenant<H> {
+    #[inline]
+    pub(crate) fn tell(self, run_loop: &RunLoop<H>, token: Token, readiness: Readiness) {
+        match self {
+            Tenant::Descriptor(descriptor) => descriptor.ready(run_loop, token, readiness),
+            Tenant::Closure(closure) => closure.ready(run_loop, token, readiness),
+        }
+    }
+}
+
+impl<H: Hub> Clone for Tenant<H> {
+    fn clone(&self) -> Self {
+        match self {
+            Tenant::Descriptor(descriptor) => Tenant::Descriptor(descriptor.clone()),
+            Tenant::Closure(closure) => Tenant::Closure(closure.clone()),
+        }
+    }
+}
+
+struct Entry<H: Hub> {
+    generation: u32,
+    tenant: Option<Tenant<H>>,
+}
+
+/// The hub and the table.
+pub(crate) struct Descriptors<H: Hub> {
+    /// First, because fields are dropped in this order; see [`Sources`].
+    sources: RefCell<Sources<H, Rc<dyn Source>>>,
+    /// By the tokens' slots.
+    entries: RefCell<Vec<Entry<H>>>,
+}
+
+impl<H: Hub> Descriptors<H> {
+    pub(crate) fn new(hub: H) -> Self {
+        Descriptors {
+            sources: RefCell::new(Sources::new(hub)),
+            entries: RefCell::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn register<S: Source + 'static>(
+        &self,
+        source: S,
+        f: impl FnMut(&RunLoop<H>, Token, &S, Readiness) + 'static,
+    ) -> Result<Token, Refused<S>> {
+        let source = Rc::new(source);
+        let registered = self.sources.borrow_mut().register(source.clone());
+        match registered {
+            Ok(token) => {
+                let f = RefCell::new(f);
+                self.settle(token, Tenant::Closure(Rc::new(Closure { source, f })));
+                Ok(token)
+            }
+            Err(refused) => {
+                let error = refused.error;
+                drop(refused.source);
+                let source = Rc::into_inner(source).expect("handed back, and shared with nobody");
+                Err(Refused { source, error })
+            }
+        }
+    }
+
+    pub(crate) fn register_descriptor(
+        &self,
+        descriptor: Rc<dyn Descriptor<H>>,
+    ) -> io::Result<Token> {
+        let registered = self.sources.borrow_mut().register(descriptor.clone());
+        let token = registered?;
+        self.settle(token, Tenant::Descriptor(descriptor));
+        Ok(token)
+    }
+
+    fn settle(&self, token: Token, tenant: Tenant<H>) {
+        let mut entries = self.entries.borrow_mut();
+        let slot = token.slot() as usize;
+        if slot >= entries.len() {
+            entries.resize_with(slot + 1, || Entry {
+                generation: 0,
+                tenant: None,
+            });
+        }
+        entries[slot] = Entry {
+            generation: token.generation(),
+            tenant: Some(tenant),
+        };
+    }
+
+    pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
+        let source = self.sources.borrow_mut().deregister(token)?;
+        self.let_go(token, source);
+        Ok(())
+    }
+
+    pub(crate) fn deregister_closing(&self, token: Token) -> io::Result<()> {
+        let source = self.sources.borrow_mut().deregister_closing(token)?;
+        self.let_go(token, source);
+        Ok(())
+    }
+
+    /// Drops both owners with no table borrowed.
+    fn let_go(&self, token: Token, source: Rc<dyn Source>) {
+        let tenant = self.entries.borrow_mut()[token.slot() as usize]
+            .tenant
+            .take();
+        drop((tenant, source));
+    }
+
+    /// Whom the token belongs to, unless its registration has ended.
+    pub(crate) fn tenant(&self, token: Token) -> Option<Tenant<H>> {
+        let entries = self.entries.borrow();
+        let entry = entries.get(token.slot() as usize)?;
+        if entry.generation != token.generation() {
+            return None;
+        }
+        entry.tenant.clone()
+    }
+
+    pub(crate) fn arm(&self, token: Token, interest: Interest) -> io::Result<()> {
+        self.sources.borrow_mut().arm(token, interest)
+    }
+
+    pub(crate) fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        self.sources.borrow_mut().wait(events, timeout)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sources.borrow().len()
+    }
+
+    pub(crate) fn hub_name(&self) -> &'static str {
+        self.sources.borrow().hub_name()
+    }
+
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        self.sources.borrow().capabilities()
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        self.sources.borrow().waker()
+    }
+}

@@ -1,0 +1,44 @@
+//! Ordinary, blocking-looking Rust that is concurrent.
+//!
+//! A coroutine that would block on a socket, a timer or another coroutine is parked, the thread's
+//! run loop turns, and whoever is ready goes on. No `async`, no `Send` bounds, no `unsafe`.
+//!
+//! This crate is a door to the layers, each of which can be used alone:
+//!
+//! | module | crate | what |
+//! |---|---|---|
+//! | [`hub`] | `eventlet-hub` | which descriptors are ready |
+//! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
+//! | the root of this crate, [`net`], [`sync`], [`signals`] | `eventlet-green` | coroutines |
+//! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
+//!
+//! ```
+//! use eventlet::net::{TcpListener, TcpStream};
+//! use eventlet::spawn;
+//! use std::io::{Read, Write};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:0")?;
+//!     let address = listener.local_addr()?;
+//!     let server = spawn(move || -> std::io::Result<()> {
+//!         let (mut stream, _) = listener.accept()?;
+//!         stream.write_all(b"hello")
+//!     });
+//!     let mut text = String::new();
+//!     TcpStream::connect(address)?.read_to_string(&mut text)?;
+//!     assert_eq!(text, "hello");
+//!     server.join().unwrap()
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
+
+#![forbid(unsafe_code)]
+
+pub use eventlet_green::*;
+pub use eventlet_hub as hub;
+#[cfg(feature = "http")]
+pub use eventlet_protocols as http;
+pub use eventlet_runloop as runloop;
