@@ -56,7 +56,7 @@ BACKEND='eventlet_hub_(epoll|poll|select|kqueue|polling)|\b(Epoll|Poll|Select)Hu
 naming() {
     local file
     while IFS= read -r file; do
-        if code_of "$file" | grep -qE "$1"; then echo "$file"; fi
+        if grep -qE "$1" <(code_of "$file"); then echo "$file"; fi
     done < <(files "$2")
 }
 found=$(naming "$BACKEND" 'green/src/*.rs')
@@ -64,7 +64,8 @@ found=$(naming "$BACKEND" 'green/src/*.rs')
     fault "backends may be named in green/src/default_hub.rs only; they are in: ${found:-no file}"
 for file in $(naming "$BACKEND" 'runloop/src/*.rs') $(naming "$BACKEND" 'protocols/src/*.rs') \
     $(naming "$BACKEND" 'green/tests/*.rs') $(naming "$BACKEND" 'protocols/tests/*.rs'); do
-    fault "$file names a backend"
+    # Handing in a hub of one's own needs one.
+    [[ $file == green/tests/hub_choice.rs ]] || fault "$file names a backend"
 done
 # The run loop is handed its clock.
 for file in $(naming '\bInstant::now\b' 'runloop/src/*.rs'); do

@@ -31,7 +31,7 @@ if [[ -n $newer ]]; then
     while IFS= read -r line; do fault "$line; we promise $version"; done <<<"$newer"
 fi
 
-if has rustup && rustup toolchain list | grep -qE "^$version(\.[0-9]+)?-"; then
+if has rustup && grep -qE "^$version(\.[0-9]+)?-" <(rustup toolchain list); then
     run cargo "+$version" check --workspace --lib --quiet --target-dir "$(own_target msrv)"
 else
     skipped "toolchain $version is not installed: checked by lints with $(rustc --version | cut -d' ' -f2), not by building with it"

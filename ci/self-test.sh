@@ -123,7 +123,7 @@ EOT
     append hub/src/token.rs <<<'#[allow(clippy::all)] #[path = "planted.rs"] mod planted;'
     append hub/src/interest.rs <<<'/// Planted.
 pub fn planted(x: &Vec<u8>) -> bool { x.len() == 0 }'
-    append clippy.toml <<<'msrv = "1.80"'
+    change clippy.toml '1i msrv = "1.80"'
     append ci/size.sh <<<'echo $planted'
     append protocols/src/wire/date.rs <<<'// RFC 2616'
     red lint CI_PACKAGES=eventlet-hub -- 'hub/src/planted\.rs: the first line' 'planted\.rs:1: no get_' \
@@ -142,7 +142,7 @@ pub struct Planted;'
 struct Hidden;'
     write docs/guide/planted.md <<<'# Planted'
     red docs CI_PACKAGES=eventlet-hub -- 'unresolved link to .Nowhere' 'unresolved link to .nowhere' \
-        'planted\.md is included by no'
+        'planted\.md is not included'
 fi
 
 if proves msrv; then
@@ -249,7 +249,7 @@ if proves sanitize; then
         skipped "sanitize with valgrind, which is not installed"
     fi
     sow_dangling
-    if has rustup && rustup toolchain list | grep -q '^nightly'; then
+    if has rustup && grep -q '^nightly' <(rustup toolchain list); then
         red sanitize CI_SANITIZE=planted CI_SANITIZERS=address -- 'heap-use-after-free'
     else
         skipped "sanitize with AddressSanitizer, which needs a nightly toolchain"

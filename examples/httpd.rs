@@ -4,10 +4,10 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use eventlet::http::server::{AccessLog, Body, Config, RequestBody, Server, ServerHandle};
+use eventlet::http::server::{AccessLog, Body, Config, RequestBody, Server, ServerStatus};
 use eventlet::http::wire::query_value;
 use eventlet::net::TcpListener;
 use eventlet::signals::{STOP, Signals};
@@ -52,13 +52,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut config = Config::new();
     config.log = log;
-    let server = Rc::new_cyclic(|server: &std::rc::Weak<Server>| {
+    let server = Rc::new_cyclic(|server: &Weak<Server>| {
         let server = server.clone();
-        let handler = move |request: Request<RequestBody>| {
-            let handle = server.upgrade().map(|server| server.handle());
-            answer(request, handle)
-        };
-        Server::with_config(handler, config)
+        Server::with_config(move |request: Request<RequestBody>| answer(request, &server), config)
     });
     let handle = server.handle();
     let signals = Signals::new(&STOP)?;
@@ -80,7 +76,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn answer(request: Request<RequestBody>, server: Option<ServerHandle>) -> Answer {
+fn answer(request: Request<RequestBody>, server: &Weak<Server>) -> Answer {
     let query = request.uri().query().unwrap_or_default();
     let number = |name, default| {
         query_value(query, name)
@@ -88,7 +84,7 @@ fn answer(request: Request<RequestBody>, server: Option<ServerHandle>) -> Answer
             .unwrap_or(default)
     };
     match request.uri().path() {
-        "/" => page(server),
+        "/" => page(server.upgrade().map(|server| server.handle().status())),
         "/plaintext" => match *request.method() {
             Method::GET | Method::HEAD => typed("text/plain", "Hello, World!"),
             _ => Response::builder()
@@ -167,12 +163,10 @@ fn chunked(n: u64, ms: u64) -> Answer {
     )
 }
 
-fn page(server: Option<ServerHandle>) -> Answer {
+fn page(server: Option<ServerStatus>) -> Answer {
     let stats = eventlet::stats();
-    let (open, busy, requests) = server.map_or((0, 0, 0), |server| {
-        let status = server.status();
-        (status.open, status.busy, status.requests)
-    });
+    let (open, busy, requests) =
+        server.map_or((0, 0, 0), |server| (server.open, server.busy, server.requests));
     let html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=1>\
          <title>eventlet httpd</title><style>body{{font:16px/1.5 system-ui;max-width:34rem;\

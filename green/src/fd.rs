@@ -22,10 +22,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_hub::{Hub, Interest, Readiness, Source, Token};
-use eventlet_runloop::{Descriptor, Time};
+use eventlet_runloop::{Descriptor, Task, Time, TimerId};
 
 use crate::coroutine::{Coroutine, Loop, Wait, Woken, after};
 use crate::scheduler;
+use crate::seat::Seat;
 use crate::sys::descriptor::replace_with_inert;
 use crate::sys::slot;
 
@@ -44,38 +45,6 @@ pub(crate) struct Watched<S: Source> {
     ended: Cell<bool>,
     reader: Seat,
     writer: Seat,
-}
-
-/// One direction: who waits for it, and what is known of it.
-struct Seat {
-    waiter: Cell<Option<Rc<Coroutine>>>,
-    /// Nothing has been reported since the operation last said that it would block.
-    drained: Cell<bool>,
-    /// For operations of this direction; `None` waits for ever.
-    limit: Cell<Option<Duration>>,
-}
-
-impl Seat {
-    fn new() -> Self {
-        Seat {
-            waiter: Cell::new(None),
-            drained: Cell::new(false),
-            limit: Cell::new(None),
-        }
-    }
-
-    /// Notes that it is worth trying, and wakes who waits.
-    ///
-    /// The waiter keeps its seat until it has gone on: whoever else runs before it does cannot sit
-    /// down in its place, to be taken off by it.
-    fn report(&self, why: Woken) {
-        self.drained.set(false);
-        let waiter = self.waiter.take();
-        if let Some(waiter) = &waiter {
-            scheduler::wake(waiter, why);
-        }
-        self.waiter.set(waiter);
-    }
 }
 
 /// A direction to wait for.
@@ -170,7 +139,7 @@ impl<S: Source + 'static> Watched<S> {
     /// Does an operation, parking for as long as it would block.
     #[inline]
     pub(crate) fn operate<T>(
-        &self,
+        self: &Rc<Self>,
         direction: Direction,
         wait: fn(RawFd) -> Wait,
         mut operation: impl FnMut(&S) -> io::Result<(T, Extent)>,
@@ -182,16 +151,16 @@ impl<S: Source + 'static> Watched<S> {
             if self.closed.get() {
                 return Err(closed());
             }
-            if !(self.remembers_drained && seat.drained.get()) {
+            if !(self.remembers_drained && seat.is_drained()) {
                 match operation(&self.source) {
                     Ok((value, extent)) => {
                         if matches!(extent, Extent::Short) && !self.ended.get() {
-                            seat.drained.set(true);
+                            seat.set_drained();
                         }
                         return Ok(value);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        seat.drained.set(true);
+                        seat.set_drained();
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => return Err(error),
@@ -206,7 +175,7 @@ impl<S: Source + 'static> Watched<S> {
     /// Parks until the direction may be ready, without an operation. Where it is not known to be
     /// drained, a hub that reports every change has said so already; the others are asked.
     pub(crate) fn wait_ready(
-        &self,
+        self: &Rc<Self>,
         direction: Direction,
         wait: fn(RawFd) -> Wait,
     ) -> io::Result<()> {
@@ -214,7 +183,7 @@ impl<S: Source + 'static> Watched<S> {
         if self.closed.get() {
             return Err(closed());
         }
-        if self.remembers_drained && !seat.drained.get() {
+        if self.remembers_drained && !seat.is_drained() {
             return Ok(());
         }
         self.wait(direction.interest(), wait, deadline_of(seat.limit.get()))
@@ -229,7 +198,7 @@ impl<S: Source + 'static> Watched<S> {
     /// * `NotConnected`: closed, before or meanwhile.
     /// * Why the caller could not wait.
     pub(crate) fn wait(
-        &self,
+        self: &Rc<Self>,
         interest: Interest,
         wait: fn(RawFd) -> Wait,
         deadline: Option<Time>,
@@ -245,6 +214,13 @@ impl<S: Source + 'static> Watched<S> {
             scheduler.run_loop.arm(token, interest)?;
             let _seats_left_at_the_end = Seated::take(self, interest, me);
             let _counted = scheduler.waiting_for_kernel();
+            let deadline = match (deadline, self.only_seat(interest)) {
+                (Some(deadline), Some(seat)) => {
+                    seat.set_deadline(&scheduler.run_loop, deadline, || Rc::clone(self) as _);
+                    None
+                }
+                (deadline, _) => deadline,
+            };
             match scheduler.park(wait(self.number()), deadline)? {
                 Woken::TimedOut => Err(timed_out(interest)),
                 _ if self.closed.get() => Err(closed()),
@@ -253,19 +229,20 @@ impl<S: Source + 'static> Watched<S> {
         })
     }
 
+    /// The seat of an interest in one direction.
+    fn only_seat(&self, interest: Interest) -> Option<&Seat> {
+        match interest {
+            Interest::READABLE => Some(&self.reader),
+            Interest::WRITABLE => Some(&self.writer),
+            _ => None,
+        }
+    }
+
     /// A direction of `interest` that somebody waits for.
     fn taken(&self, interest: Interest) -> Option<Direction> {
         [Direction::Read, Direction::Write]
             .into_iter()
-            .find(|&direction| {
-                let seat = self.seat(direction);
-                direction.is_in(interest) && {
-                    let waiter = seat.waiter.take();
-                    let taken = waiter.is_some();
-                    seat.waiter.set(waiter);
-                    taken
-                }
-            })
+            .find(|&direction| direction.is_in(interest) && self.seat(direction).is_taken())
     }
 
     /// Ends the connection, or the listening, for every handle, and wakes who waits. The number
@@ -288,6 +265,8 @@ impl<S: Source + 'static> Watched<S> {
         // The thread may be ending, and its loop gone: then there is nothing to end.
         slot::with(|scheduler| {
             let run_loop = &scheduler.run_loop;
+            self.reader.drop_alarm(run_loop);
+            self.writer.drop_alarm(run_loop);
             // Errors say that nothing is registered, which is what is wanted.
             let _ = match end {
                 End::LastHandle => run_loop.deregister_closing(token),
@@ -331,10 +310,10 @@ impl<'a> Seated<'a> {
         let reader = interest.is_readable().then_some(&watched.reader);
         let writer = interest.is_writable().then_some(&watched.writer);
         if let (Some(reader), Some(_)) = (reader, writer) {
-            reader.waiter.set(Some(Rc::clone(&who)));
+            reader.take(Rc::clone(&who));
         }
         if let Some(last) = writer.or(reader) {
-            last.waiter.set(Some(who));
+            last.take(who);
         }
         Seated([reader, writer])
     }
@@ -343,7 +322,7 @@ impl<'a> Seated<'a> {
 impl Drop for Seated<'_> {
     fn drop(&mut self) {
         for seat in self.0.iter().flatten() {
-            seat.waiter.take();
+            seat.leave();
         }
     }
 }
@@ -358,6 +337,18 @@ impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {
         }
         if readiness.is_writable() {
             self.writer.report(Woken::Ready);
+        }
+    }
+}
+
+impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
+    /// Not called: nothing queues it.
+    fn run(self: Rc<Self>, _: &Loop) {}
+
+    /// The alarm of one of the seats.
+    fn expired(self: Rc<Self>, run_loop: &Loop, timer: TimerId) {
+        for seat in [&self.reader, &self.writer] {
+            seat.alarm_rings(run_loop, timer, || Rc::clone(&self) as _);
         }
     }
 }
@@ -400,9 +391,9 @@ impl<S: Source + 'static> Clone for Shared<S> {
 }
 
 impl<S: Source + 'static> Deref for Shared<S> {
-    type Target = Watched<S>;
+    type Target = Rc<Watched<S>>;
 
-    fn deref(&self) -> &Watched<S> {
+    fn deref(&self) -> &Rc<Watched<S>> {
         &self.0
     }
 }

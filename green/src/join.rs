@@ -231,7 +231,7 @@ impl Drop for Joining<'_> {
 }
 
 /// Calls `f` and catches a panic of its own. What the scheduler raises, a kill or an expired
-/// [`timeout`](crate::timeout), passes through, as it would not with
+/// [`timeout`](crate::timeout()), passes through, as it would not with
 /// [`catch_unwind`](std::panic::catch_unwind).
 ///
 /// # Errors

@@ -39,12 +39,12 @@
 //!                        └──────────────────────────── Parked
 //! ```
 //!
-//! * [`spawn`], [`spawn_after`], [`call_after`], [`Builder`]; [`JoinHandle`] to join or kill.
-//! * [`sleep`], [`yield_now`], [`timeout`].
-//! * [`net`]: TCP. [`trampoline`]: other descriptors. [`signals`]: signals.
+//! * [`spawn()`], [`spawn_after`], [`call_after`], [`Builder`]; [`JoinHandle`] to join or kill.
+//! * [`sleep()`], [`yield_now`], [`timeout()`], [`now()`].
+//! * [`net`]: TCP. [`trampoline()`]: other descriptors. [`signals`]: signals.
 //! * [`sync`]: what coroutines coordinate with.
-//! * [`offload`]: blocking calls on other threads.
-//! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats`]: what goes on.
+//! * [`offload()`]: blocking calls on other threads.
+//! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats()`]: what goes on.
 //!
 //! # Rules
 //!
@@ -80,8 +80,10 @@ mod fd;
 mod inbox;
 mod join;
 pub mod net;
+mod now;
 mod offload;
 mod scheduler;
+mod seat;
 mod setup;
 pub mod signals;
 mod sleep;
@@ -98,7 +100,9 @@ pub use deadlock::{Deadlock, Waiter};
 pub use default_hub::{HUB_VARIABLE, hubs};
 pub use error::{NeedsUnwinding, ParkError};
 pub use eventlet_hub::Interest;
+pub use eventlet_runloop::Time;
 pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
+pub use now::now;
 pub use offload::{MAX_THREADS, offload};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_now};
@@ -106,6 +110,6 @@ pub use spawn::{Builder, Timer, call_after, spawn, spawn_after};
 pub use stack::{
     DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size, set_default_stack_size,
 };
-pub use stats::{Stats, current_id, stats, trim_stacks};
+pub use stats::{Stats, current_id, stats, trim_stacks, turn_count};
 pub use timeout::{TimeoutError, timeout};
 pub use trampoline::trampoline;

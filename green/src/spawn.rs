@@ -165,7 +165,7 @@ impl Builder {
         self
     }
 
-    /// Starts a coroutine; see [`spawn`](crate::spawn).
+    /// Starts a coroutine; see [`spawn`](crate::spawn()).
     ///
     /// # Errors
     ///

@@ -59,6 +59,17 @@ pub fn stats() -> Stats {
     })
 }
 
+/// Which turn of the run loop this is: for what is worth making once a turn, such as the text of a
+/// date.
+///
+/// # Panics
+///
+/// As for [`stats`].
+#[inline]
+pub fn turn_count() -> u64 {
+    scheduler::with(|scheduler| scheduler.run_loop.counters().turns)
+}
+
 /// Gives the memory pages of pooled stacks that nobody uses back to the system; says how many
 /// stacks had any. The pool keeps the pages of at most 512 by itself.
 ///

@@ -15,7 +15,7 @@ use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::{
     Interest, JoinError, ParkError, offload, sleep, spawn, stats, timeout, trampoline, yield_now,
 };
-use support::{fill, on_each_hub, pair, until, until_parked};
+use support::{flood, on_each_hub, pair, until, until_parked};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -107,8 +107,7 @@ fn reading_what_is_there_works_and_waiting_does_not() {
 fn a_write_that_would_wait_is_refused() {
     on_each_hub(|| {
         let (near, _far) = pair();
-        fill(&near);
-        in_destructors(move || assert_unwinding((&near).write_all(b"x")));
+        in_destructors(move || assert_unwinding((&near).write_all(&flood())));
     });
 }
 

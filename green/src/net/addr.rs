@@ -119,7 +119,9 @@ impl ToSocketAddrs for str {
             return address.lookup();
         }
         let parts = self.rsplit_once(':');
-        let Some((host, port)) = parts.filter(|(host, _)| !host.is_empty()) else {
+        // A colon within is that of a v6 address without brackets, or without a port.
+        let Some((host, port)) = parts.filter(|(host, _)| !host.is_empty() && !host.contains(':'))
+        else {
             return Err(no_address(self));
         };
         let port = port.parse().map_err(|_| no_address(self))?;

@@ -4,7 +4,7 @@
 //!
 //! * [`TcpListener`], [`TcpStream`]: TCP.
 //! * [`ToSocketAddrs`]: addresses, with names looked up on another thread.
-//! * [`connect_tcp`], [`tcp_listener`], [`tcp_server`]: the original's functions.
+//! * [`connect_tcp`], [`tcp_listener()`], [`tcp_server`]: the original's functions.
 
 mod addr;
 mod api;

@@ -44,7 +44,7 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Listens on the first of the addresses that can be bound, with [`DEFAULT_BACKLOG`] and
+    /// Listens on the first of the addresses that can be bound, with a backlog of 1024 and
     /// `SO_REUSEADDR` (so that a server can be restarted at once). Port 0 lets the system choose.
     ///
     /// # Errors
@@ -114,8 +114,12 @@ impl TcpListener {
     ///   listener can be used further; wait a little first, since the connection is still there.
     /// * Why the caller could not wait: see [`ParkError`](crate::ParkError).
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, peer) = self
-            .watched
+        let (stream, peer) = self.accept_socket()?;
+        Ok((TcpStream::from_std(stream)?, peer))
+    }
+
+    fn accept_socket(&self) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+        self.watched
             .operate(Direction::Read, Wait::Accept, |listener| {
                 loop {
                     match listener.accept() {
@@ -123,14 +127,13 @@ impl TcpListener {
                         outcome => return Ok((outcome?, Extent::Full)),
                     }
                 }
-            })?;
-        stream.set_nonblocking(true)?;
-        Ok((TcpStream::watch(stream)?, peer))
+            })
     }
 
     /// [`accept`](Self::accept), but when the process is out of descriptors or memory, waits and
     /// tries again: after 10 ms at first, then twice as long each time, up to a second. See
-    /// accept(2).
+    /// accept(2). A connection that the hub has no room for (`select` beyond `FD_SETSIZE`) is
+    /// turned away, and that counts as a shortage.
     ///
     /// # Errors
     ///
@@ -138,13 +141,17 @@ impl TcpListener {
     pub fn accept_patiently(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.accept() {
-                Err(error) if is_shortage(&error) => {
-                    sleep(pause);
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+            match self.accept_socket() {
+                Ok((stream, peer)) => {
+                    if let Ok(stream) = TcpStream::from_std(stream) {
+                        return Ok((stream, peer));
+                    }
                 }
-                outcome => return outcome,
+                Err(error) if is_shortage(&error) => {}
+                Err(error) => return Err(error),
             }
+            sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -131,17 +131,9 @@ pub fn pair() -> (TcpStream, TcpStream) {
     (client.join().unwrap(), server)
 }
 
-/// Fills what the kernel takes of a stream nobody reads, so that the next write has to wait.
-pub fn fill(stream: &TcpStream) -> usize {
-    let mut socket = sys::same_socket(stream);
-    let mut taken = 0;
-    loop {
-        match socket.write(&[b'.'; 65536]) {
-            Ok(count) => taken += count,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return taken,
-            Err(error) => panic!("filling a socket: {error}"),
-        }
-    }
+/// More than the kernel ever takes of a stream that nobody reads: writing so much has to wait.
+pub fn flood() -> Vec<u8> {
+    vec![b'.'; 64 << 20]
 }
 
 /// Whether this process was started by [`run_child`].

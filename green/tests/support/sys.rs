@@ -94,3 +94,33 @@ pub fn fault_elsewhere() {
     // SAFETY: none: the fault is what the test is about, and ends the (child) process.
     unsafe { wild.write_volatile(1) };
 }
+
+/// Runs `f` on a thread that the C library starts, with no help of `std`'s, and waits for its end.
+pub fn on_foreign_thread(f: fn()) {
+    extern "C" fn start(argument: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: the argument is the function pointer that was passed below.
+        let f: fn() = unsafe { std::mem::transmute(argument) };
+        f();
+        std::ptr::null_mut()
+    }
+    let mut thread = std::mem::MaybeUninit::uninit();
+    // SAFETY: the place is valid, the attributes are the default, and `start` takes any pointer.
+    let outcome = unsafe {
+        libc::pthread_create(
+            thread.as_mut_ptr(),
+            std::ptr::null(),
+            start,
+            f as *mut libc::c_void,
+        )
+    };
+    assert_eq!(outcome, 0);
+    // SAFETY: it was started (checked), and is joined once.
+    unsafe { libc::pthread_join(thread.assume_init(), std::ptr::null_mut()) };
+}
+
+/// Asks a process of the caller's to end (SIGTERM).
+pub fn terminate(process: u32) {
+    // SAFETY: no pointer is passed.
+    let outcome = unsafe { libc::kill(process as libc::pid_t, libc::SIGTERM) };
+    assert_eq!(outcome, 0, "{}", std::io::Error::last_os_error());
+}

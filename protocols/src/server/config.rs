@@ -39,7 +39,7 @@ pub struct Config {
     /// unwound, and the client told 503 if nothing has been sent.
     pub exchange: Option<Duration>,
     /// How many connections are served at a time; others wait in the kernel's queue. Default
-    /// 100,000, to be below what descriptors allow.
+    /// 100,000, to be below what descriptors allow; at least one, at most 2,097,152.
     pub connections: usize,
     /// The `Server` field. Default `eventlet`; `None` leaves it out.
     pub server: Option<HeaderValue>,

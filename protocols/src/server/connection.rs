@@ -11,12 +11,12 @@
 //!
 //! The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use eventlet_green::{TimeoutError, catch_panic, timeout};
+use eventlet_green::{TimeoutError, catch_panic, now, timeout};
 use http::{Response, StatusCode};
 
 use super::body::Body;
@@ -25,7 +25,7 @@ use super::log::AccessLog;
 use super::output::Output;
 use super::registry::{Activity, Member};
 use super::request_body::RequestBody;
-use super::respond::Answered;
+use super::respond::{Answered, GivenUp, give_up};
 use super::serve::Shared;
 use super::transport::Transport;
 use crate::wire::{
@@ -58,6 +58,8 @@ pub(super) struct Turn {
     pub(super) body: BodyReader,
     /// What was wrong with its body.
     pub(super) refused: Option<Refusal>,
+    /// What it has been answered.
+    pub(super) status: Option<StatusCode>,
 }
 
 impl Link {
@@ -85,6 +87,27 @@ impl Link {
         }
     }
 
+    /// Whether something has come that was not dealt with, or somebody still waits for more.
+    fn has_input(&self) -> bool {
+        self.input
+            .try_borrow()
+            .map_or(true, |input| !input.is_empty())
+    }
+
+    /// Whether the client has begun a request that is not going to be read.
+    fn is_being_sent_more(&self) -> bool {
+        let input = self.input.try_borrow();
+        input.is_ok_and(|input| HeadParser::has_begun(input.waiting()))
+    }
+
+    /// The input, unless a coroutine that the handler started still reads the body: then the
+    /// connection cannot go on.
+    fn input_to_ourselves(&self) -> Result<RefMut<'_, Input>, CloseReason> {
+        self.input
+            .try_borrow_mut()
+            .map_err(|_| CloseReason::BodyUnread)
+    }
+
     /// Sends what is ready, unless somebody is at it.
     pub(super) fn flush(&self) -> io::Result<()> {
         match self.output.try_borrow_mut() {
@@ -103,12 +126,14 @@ impl Turn {
             exchange: Exchange::none(),
             body: BodyReader::new(framing, &limits).expect("no body is within every limit"),
             refused: None,
+            status: None,
         }
     }
 }
 
 /// Serves a connection to its end.
 pub(super) fn serve(link: &Rc<Link>) -> CloseReason {
+    let _for_everybody = Closing(link);
     let mut connection = Connection::new();
     let reason = loop {
         match serve_one(link, &mut connection) {
@@ -123,11 +148,26 @@ pub(super) fn serve(link: &Rc<Link>) -> CloseReason {
             Err(reason) => break reason,
         }
     };
-    let is_clean = link.flush().is_ok();
-    if is_clean && may_have_input_under_way(reason) {
+    let is_clean = link.flush().is_ok() && !link.output.borrow().is_broken();
+    if is_clean && (may_have_input_under_way(reason) || link.is_being_sent_more()) {
         linger(link);
     }
     reason
+}
+
+/// Ends the connection also for request bodies that are still about: without this, it would stay
+/// open for as long as a handler keeps one.
+struct Closing<'a>(&'a Rc<Link>);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let link = self.0;
+        // Nobody's request is under way any more.
+        link.serial.set(link.serial.get() + 1);
+        if Rc::strong_count(link) > 1 {
+            link.transport.close();
+        }
+    }
 }
 
 /// One request with its response.
@@ -153,10 +193,8 @@ fn serve_one(link: &Rc<Link>, connection: &mut Connection) -> Result<Next, Close
         exchange,
         body,
         refused: None,
+        status: None,
     };
-    if link.shared.is_stopping() {
-        link.turn.borrow_mut().exchange.close(CloseReason::Shutdown);
-    }
 
     let record = begun.map(|(log, begun)| Record::new(log, begun, &head));
     let (method, version) = (head.method.clone(), head.version);
@@ -178,10 +216,10 @@ fn serve_one(link: &Rc<Link>, connection: &mut Connection) -> Result<Next, Close
         None => answer(),
         Some(limit) => match timeout(limit, answer) {
             Ok(outcome) => outcome,
-            Err(TimeoutError::Elapsed) => super::respond::give_up(link),
+            Err(TimeoutError::Elapsed) => give_up(link, GivenUp::OutOfTime),
             Err(other) => {
                 eprintln!("eventlet: {other}");
-                super::respond::give_up(link)
+                give_up(link, GivenUp::Failed)
             }
         },
     };
@@ -212,13 +250,13 @@ fn internal_error() -> Response<Body> {
 /// Reads the next head, waiting for it without a buffer.
 fn next_head(link: &Rc<Link>) -> Result<RequestHead, CloseReason> {
     let config = &link.shared.config;
-    if link.input.borrow().is_empty() {
+    if !link.has_input() {
         idle(link)?;
     }
     let mut parser = HeadParser::new();
     let mut deadline = None;
     loop {
-        let mut input = link.input.borrow_mut();
+        let mut input = link.input_to_ourselves()?;
         match parser.parse(input.waiting(), &config.limits) {
             Ok(Parsed::Complete { consumed, head }) => {
                 input.consume(consumed);
@@ -234,10 +272,14 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, CloseReason> {
         // The client may wait for earlier responses before it sends more.
         link.flush().map_err(|error| broken_by(&error))?;
         let limit = if has_begun {
-            let now = Instant::now();
-            let deadline = *deadline.get_or_insert(now + config.head);
-            deadline.saturating_duration_since(now)
+            link.member.activity.set(Activity::Busy);
+            let now = now();
+            *deadline.get_or_insert(now + config.head) - now
         } else {
+            link.member.activity.set(Activity::Idle);
+            if link.shared.is_stopping() {
+                return Err(CloseReason::Shutdown);
+            }
             config.idle
         };
         let filled = input.fill(|room| link.transport.read(room, limit));
@@ -247,7 +289,7 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, CloseReason> {
             Ok(0) => return Err(CloseReason::ClientGone),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut && has_begun => {
-                return Err(time_out_head(link));
+                return Err(refuse_late_head(link));
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 return Err(CloseReason::IdleTimeout);
@@ -290,25 +332,15 @@ fn refuse(link: &Link, refusal: Refusal, line: &[u8]) -> CloseReason {
         )
     });
     drop(output);
-    shared.registry.count_request();
-    if let Some(log) = &shared.config.log {
-        log_line(
-            log,
-            link,
-            line,
-            refusal.status(),
-            length as u64,
-            Duration::ZERO,
-        );
-    }
+    count_refusal(link, line, refusal.status(), length);
     CloseReason::RequestRefused
 }
 
-fn time_out_head(link: &Link) -> CloseReason {
+fn refuse_late_head(link: &Link) -> CloseReason {
     let shared = &link.shared;
+    let status = StatusCode::REQUEST_TIMEOUT;
     let mut output = link.output.borrow_mut();
-    shared.with_date(|date| {
-        let status = StatusCode::REQUEST_TIMEOUT;
+    let length = shared.with_date(|date| {
         let detail = Some("the head of the request did not come in time");
         write_error(
             status,
@@ -318,15 +350,24 @@ fn time_out_head(link: &Link) -> CloseReason {
             &mut output.ready,
         )
     });
+    drop(output);
+    count_refusal(link, &[], status, length);
     CloseReason::ExchangeTimeout
 }
 
-/// Throws away what the handler left of a body.
+fn count_refusal(link: &Link, line: &[u8], status: StatusCode, length: usize) {
+    link.shared.registry.count_request();
+    if let Some(log) = &link.shared.config.log {
+        log_line(log, link, line, status, length as u64, Duration::ZERO);
+    }
+}
+
+/// Throws away what the handler left of a body. Nobody wants it, so one deadline is for all of it.
 fn drain_body(link: &Link, mut drain: Drain) -> Result<(), CloseReason> {
-    let limit = link.shared.config.body;
+    let deadline = now() + link.shared.config.body;
     link.flush().map_err(|error| broken_by(&error))?;
     loop {
-        let mut input = link.input.borrow_mut();
+        let mut input = link.input_to_ourselves()?;
         let waiting = input.waiting().len();
         let step = drain.feed(&mut link.turn.borrow_mut().body, input.waiting());
         match step {
@@ -338,6 +379,7 @@ fn drain_body(link: &Link, mut drain: Drain) -> Result<(), CloseReason> {
             Ok(DrainStep::GiveUp) => return Err(CloseReason::BodyUnread),
             Err(_) => return Err(CloseReason::RequestRefused),
         }
+        let limit = deadline - now();
         match input.fill(|room| link.transport.read(room, limit)) {
             Ok(0) => return Err(CloseReason::ClientAborted),
             Ok(_) => {}
@@ -365,11 +407,11 @@ fn linger(link: &Link) {
     if link.transport.finish_writing().is_err() {
         return;
     }
-    let deadline = Instant::now() + LINGER;
+    let deadline = now() + LINGER;
     let mut left = LINGER_BYTES;
     let mut input = Input::default();
     while left > 0 {
-        let limit = deadline.saturating_duration_since(Instant::now());
+        let limit = deadline - now();
         match input.fill(|room| link.transport.read(room, limit)) {
             Ok(count) if count > 0 => left = left.saturating_sub(count),
             _ => return,

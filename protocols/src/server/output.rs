@@ -53,7 +53,7 @@ impl Output {
         self.cut = 0;
     }
 
-    /// Whether a write has failed: the client is gone, or too slow.
+    /// Whether a write has failed or was broken off: the client is gone, or too slow.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
     }
@@ -109,6 +109,19 @@ impl Output {
         self.gathered = gathered;
     }
 
+    /// Writes to the client. Until that has succeeded the connection counts as broken, also when the
+    /// caller is unwound in the middle: nothing may follow what was torn off.
+    fn write_out(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.broken {
+            let text = "an earlier write to this client has failed";
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, text));
+        }
+        self.broken = true;
+        let written = self.transport.write_all(bytes, self.limit);
+        self.broken = written.is_err();
+        written
+    }
+
     /// Sends a large piece without copying it.
     fn send_piece(&mut self, bytes: &[u8]) -> io::Result<()> {
         let frame = self.body.frame(bytes);
@@ -116,10 +129,9 @@ impl Output {
         self.cut += frame.cut as u64;
         let (data, tail) = (frame.data, frame.tail);
         self.flush()?;
-        let written = self.transport.write_all(data, self.limit);
-        self.broken |= written.is_err();
+        self.write_out(data)?;
         self.ready.extend_from_slice(tail);
-        written
+        Ok(())
     }
 
     /// Ends the body.
@@ -149,10 +161,11 @@ impl Output {
         if self.ready.is_empty() {
             return Ok(());
         }
-        let written = self.transport.write_all(&self.ready, self.limit);
-        self.broken |= written.is_err();
+        let mut ready = mem::take(&mut self.ready);
+        let written = self.write_out(&ready);
         // After a failure the rest must not go out later, out of its place.
-        self.ready.clear();
+        ready.clear();
+        self.ready = ready;
         written
     }
 }

@@ -72,11 +72,11 @@ impl RequestBody {
     /// What came of a read of the socket that was to bring more of the body.
     fn came(&self, outcome: io::Result<usize>) -> io::Result<usize> {
         match outcome {
-            Ok(0) => match self.link.turn.borrow().body.end_of_input() {
-                Ok(()) => Ok(0),
-                Err(refusal) => Err(refusal),
+            Ok(0) => {
+                // Borrowed no longer than this, since a refusal is noted there.
+                let ended = self.link.turn.borrow().body.end_of_input();
+                ended.map(|()| 0).map_err(|refusal| self.refuse(refusal))
             }
-            .map_err(|refusal| self.refuse(refusal)),
             Ok(count) => Ok(count),
             Err(error) => {
                 let reason = match error.kind() {
@@ -121,6 +121,10 @@ impl Read for RequestBody {
                     return Ok(0);
                 }
                 let waiting = input.waiting();
+                if !waiting.is_empty() && turn.exchange.is_awaiting_continue() {
+                    // It has begun to send: there is nothing left to ask it for.
+                    turn.exchange.before_body_read(waiting.len());
+                }
                 let room = waiting.len().min(into.len());
                 match turn.body.read(&waiting[..room]) {
                     Ok(step) => {

@@ -45,6 +45,10 @@ impl Start {
         let Start { parts, plan, kind } = self;
         let config = &link.shared.config;
         let turn = &mut *link.turn.borrow_mut();
+        turn.status = Some(parts.status);
+        if link.shared.is_stopping() {
+            turn.exchange.close(CloseReason::Shutdown);
+        }
         let connection = turn.exchange.respond(
             parts.status,
             &parts.headers,
@@ -153,7 +157,7 @@ fn end_stream(
     match (outcome, start) {
         (Err(error), Some(_unsent)) => {
             report(&error);
-            give_up(link)
+            give_up(link, GivenUp::Failed)
         }
         (outcome, start) => {
             if let Some(start) = start {
@@ -185,22 +189,42 @@ fn end_stream(
     }
 }
 
-/// Answers 500 (or what is wrong with the request) in place of a response that did not come to be;
-/// if one has begun, it is broken off.
-pub(super) fn give_up(link: &Rc<Link>) -> Result<Answered, Broken> {
+/// Why a response did not come to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// Its writer failed.
+    Failed,
+    /// [`Config::exchange`](super::Config::exchange) is over.
+    OutOfTime,
+}
+
+/// Answers 500 or 503 (or what is wrong with the request) in place of a response that did not come
+/// to be; if one has begun, it is broken off.
+pub(super) fn give_up(link: &Rc<Link>, why: GivenUp) -> Result<Answered, Broken> {
+    let (reason, status) = match why {
+        GivenUp::Failed => (
+            CloseReason::HandlerFailed,
+            StatusCode::INTERNAL_SERVER_ERROR,
+        ),
+        GivenUp::OutOfTime => (
+            CloseReason::ExchangeTimeout,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ),
+    };
     let mut turn = link.turn.borrow_mut();
-    turn.exchange.close(CloseReason::HandlerFailed);
+    turn.exchange.close(reason);
     if turn.exchange.has_responded() {
+        let status = turn.status;
         drop(turn);
-        link.output.borrow_mut().abandon_body();
-        return Err(Broken {
-            reason: CloseReason::HandlerFailed,
-            answered: None,
-        });
+        let mut output = link.output.borrow_mut();
+        output.abandon_body();
+        let length = output.body_sent();
+        let answered = status.map(|status| Answered { status, length });
+        return Err(Broken { reason, answered });
     }
     let page = match turn.refused {
         Some(refusal) => refusal_page(refusal),
-        None => error_page(StatusCode::INTERNAL_SERVER_ERROR, None),
+        None => error_page(status, None),
     };
     drop(turn);
     respond(link, &Method::GET, Version::HTTP_11, page.map(Body::from))

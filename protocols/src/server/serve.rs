@@ -6,12 +6,13 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::sync::Semaphore;
-use eventlet_green::{Builder, call_after};
+use eventlet_green::{Builder, Timer, call_after, turn_count};
 
 use super::config::Config;
 use super::connection::{self, Link};
@@ -28,19 +29,42 @@ pub(super) struct Shared {
     pub(super) buffers: Buffers,
     pub(super) registry: Rc<Registry>,
     dates: RefCell<DateCache>,
+    /// The turn of the run loop that the date was taken in.
+    dated: Cell<Option<u64>>,
     stopping: Cell<bool>,
     /// Those that are being served, to be closed by a stop.
     listeners: RefCell<Vec<TcpListener>>,
+    /// When those who are left at a stop are killed.
+    deadlines: RefCell<Vec<Timer>>,
 }
+
+/// The most seats there are, so that "no limit" is a number that can be counted to: more than the
+/// descriptors a process can have (`fs.nr_open` is 1,048,576 by default).
+const MOST_CONNECTIONS: usize = 1 << 21;
 
 impl Shared {
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.get()
     }
 
-    /// The date of now, for a `Date` field or a log line.
+    /// Cancels what a stop has put off, once there is nobody left to kill.
+    fn forget_deadlines_if_done(&self) {
+        if self.is_stopping() && self.registry.status().open == 0 {
+            for deadline in self.deadlines.borrow_mut().drain(..) {
+                deadline.cancel();
+            }
+        }
+    }
+
+    /// The date of now, for a `Date` field or a log line. The clock is read once a turn of the run
+    /// loop: between two looks at the sockets.
     pub(super) fn with_date<T>(&self, f: impl FnOnce(&DateText) -> T) -> T {
-        f(self.dates.borrow_mut().at(SystemTime::now()))
+        let mut dates = self.dates.borrow_mut();
+        let turn = turn_count();
+        if self.dated.replace(Some(turn)) != Some(turn) {
+            dates.at(SystemTime::now());
+        }
+        f(dates.last())
     }
 }
 
@@ -91,8 +115,10 @@ impl Server {
             buffers: Buffers::default(),
             registry: Rc::default(),
             dates: RefCell::default(),
+            dated: Cell::new(None),
             stopping: Cell::new(false),
             listeners: RefCell::default(),
+            deadlines: RefCell::default(),
         };
         Server {
             shared: Rc::new(shared),
@@ -114,14 +140,19 @@ impl Server {
     /// What `accept` gives that trying again does not mend.
     pub fn serve(&self, listener: TcpListener) -> io::Result<()> {
         let shared = &self.shared;
-        let seats = Semaphore::new(shared.config.connections);
+        let most = shared.config.connections.clamp(1, MOST_CONNECTIONS);
+        let seats = Semaphore::new(most);
+        if shared.is_stopping() {
+            return Ok(());
+        }
         shared.listeners.borrow_mut().push(listener.try_clone()?);
+        let listening = Listening { shared, listener };
         let outcome = loop {
             let seat = seats.acquire()?;
             if shared.is_stopping() {
                 break Ok(());
             }
-            match listener.accept_patiently() {
+            match listening.listener.accept_patiently() {
                 Ok((stream, peer)) => {
                     // Answers are put together before they are sent; waiting for more would only
                     // hold the last piece up. A refusal of the option harms nobody.
@@ -132,12 +163,13 @@ impl Server {
                 Err(error) => break Err(error),
             }
         };
-        drop(listener);
+        drop(listening);
         // With all the seats at once in hand, nobody is served any more.
         let mut all = Vec::new();
-        for _ in 0..shared.config.connections {
+        for _ in 0..most {
             all.push(seats.acquire()?);
         }
+        shared.forget_deadlines_if_done();
         outcome
     }
 
@@ -164,11 +196,32 @@ impl Server {
     /// If the peer's address cannot be had: it is gone.
     pub fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
         let peer = stream.peer_addr()?;
+        // As for an accepted one.
+        let _ = stream.set_nodelay(true);
         let transport: Rc<dyn Transport> = Rc::new(Tcp { stream, peer });
         let membership = self.shared.registry.enter(Rc::clone(&transport));
         let link = Link::new(Rc::clone(&self.shared), transport, membership.member());
         connection::serve(&Rc::new(link));
+        drop(membership);
+        self.shared.forget_deadlines_if_done();
         Ok(())
+    }
+}
+
+/// A listener that is being served. It is closed on every way out, a kill included, although the
+/// server knows it, too.
+struct Listening<'a> {
+    shared: &'a Shared,
+    listener: TcpListener,
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        // Nothing can be done about a failure; it is closed with its last handle in any case.
+        let _ = self.listener.close();
+        let number = self.listener.as_raw_fd();
+        let mut listeners = self.shared.listeners.borrow_mut();
+        listeners.retain(|other| other.as_raw_fd() != number);
     }
 }
 
@@ -200,11 +253,13 @@ impl ServerHandle {
         }
         shared.registry.close_idle();
         let registry = Rc::downgrade(&shared.registry);
-        call_after(grace, move || {
+        let deadline = call_after(grace, move || {
             if let Some(registry) = registry.upgrade() {
                 registry.kill_all();
             }
         });
+        shared.deadlines.borrow_mut().push(deadline);
+        shared.forget_deadlines_if_done();
     }
 
     /// What the server has and has done.

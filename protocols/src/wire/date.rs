@@ -118,6 +118,11 @@ impl DateCache {
         self.at_second(second_of(now))
     }
 
+    /// The date that was asked for last; of the epoch, before.
+    pub fn last(&self) -> &DateText {
+        &self.text
+    }
+
     /// As [`at`](Self::at), by whole seconds since 1970.
     pub fn at_second(&mut self, second: u64) -> &DateText {
         if second != self.second {

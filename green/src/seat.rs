@@ -1,0 +1,135 @@
+//! One direction of a watched descriptor: who waits for it, until when, and what is known of it.
+//!
+//! The deadline of a wait is kept lazily. The alarm that was set for one wait is left standing when
+//! the wait ends early, as nearly all do, and serves the next: when it rings it looks whether
+//! anybody waits, and until when. A connection whose every read has a deadline so sets a timer once
+//! in a while, not once a read. How to wait is the business of [`fd`](crate::fd).
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use eventlet_hub::Hub;
+use eventlet_runloop::{Task, Time, TimerId};
+
+use crate::coroutine::{Coroutine, Loop, Woken};
+use crate::scheduler;
+
+type AnyTask = Rc<dyn Task<Box<dyn Hub>>>;
+
+/// A seat for one waiter.
+pub(crate) struct Seat {
+    waiter: Cell<Option<Rc<Coroutine>>>,
+    /// Nothing has been reported since the operation last said that it would block.
+    drained: Cell<bool>,
+    /// How long an operation of this direction may wait; `None` waits for ever.
+    pub(crate) limit: Cell<Option<Duration>>,
+    /// When the current wait is over.
+    deadline: Cell<Option<Time>>,
+    /// The timer that stands, and when it rings: never after `deadline`.
+    alarm: Cell<Option<(TimerId, Time)>>,
+}
+
+impl Seat {
+    pub(crate) fn new() -> Self {
+        Seat {
+            waiter: Cell::new(None),
+            drained: Cell::new(false),
+            limit: Cell::new(None),
+            deadline: Cell::new(None),
+            alarm: Cell::new(None),
+        }
+    }
+
+    /// Whether somebody waits.
+    pub(crate) fn is_taken(&self) -> bool {
+        let waiter = self.waiter.take();
+        let taken = waiter.is_some();
+        self.waiter.set(waiter);
+        taken
+    }
+
+    pub(crate) fn take(&self, who: Rc<Coroutine>) {
+        self.waiter.set(Some(who));
+    }
+
+    pub(crate) fn leave(&self) {
+        self.deadline.set(None);
+        self.waiter.take();
+    }
+
+    #[inline]
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained.get()
+    }
+
+    #[inline]
+    pub(crate) fn set_drained(&self) {
+        self.drained.set(true);
+    }
+
+    /// Notes that it is worth trying, and wakes who waits.
+    #[inline]
+    pub(crate) fn report(&self, why: Woken) {
+        self.drained.set(false);
+        self.wake(why);
+    }
+
+    /// The waiter keeps its seat until it has gone on: whoever else runs before it does cannot sit
+    /// down in its place, to be taken off by it.
+    fn wake(&self, why: Woken) {
+        let waiter = self.waiter.take();
+        if let Some(waiter) = &waiter {
+            scheduler::wake(waiter, why);
+        }
+        self.waiter.set(waiter);
+    }
+
+    /// Has the current wait end at `deadline`.
+    pub(crate) fn set_deadline(
+        &self,
+        run_loop: &Loop,
+        deadline: Time,
+        task: impl FnOnce() -> AnyTask,
+    ) {
+        self.deadline.set(Some(deadline));
+        match self.alarm.get() {
+            Some((_, rings)) if rings <= deadline => return,
+            Some((timer, _)) => {
+                run_loop.cancel_timer(timer);
+            }
+            None => {}
+        }
+        let timer = run_loop.arm_timer(deadline, task());
+        self.alarm.set(Some((timer, deadline)));
+    }
+
+    /// A timer of the descriptor's has expired: if it is this seat's, ends the wait, or sets it
+    /// again for the wait there is now, or lets it be.
+    pub(crate) fn alarm_rings(
+        &self,
+        run_loop: &Loop,
+        timer: TimerId,
+        task: impl FnOnce() -> AnyTask,
+    ) {
+        match self.alarm.get() {
+            Some((standing, _)) if standing == timer => self.alarm.set(None),
+            _ => return,
+        }
+        let Some(deadline) = self.deadline.get() else {
+            return;
+        };
+        if run_loop.now() < deadline {
+            self.set_deadline(run_loop, deadline, task);
+        } else {
+            self.wake(Woken::TimedOut);
+        }
+    }
+
+    /// Takes the timer down, when the registration ends.
+    pub(crate) fn drop_alarm(&self, run_loop: &Loop) {
+        if let Some((timer, _)) = self.alarm.take() {
+            run_loop.cancel_timer(timer);
+        }
+    }
+}

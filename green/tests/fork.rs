@@ -1,0 +1,96 @@
+//! Children: a forked one does not disturb its parent's loop; ordinary ones can be started.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::process::Command;
+
+use eventlet_green::net::TcpListener;
+use eventlet_green::{hubs, offload, spawn};
+use support::{Watchdog, assert_success, is_child, pair, run_child, sys, until_parked};
+
+/// The body runs in a process of its own, since a fork of one with many threads is a delicate thing.
+fn in_children(test: &str, body: fn()) {
+    if is_child() {
+        let _watchdog = Watchdog::new("child");
+        body();
+        support::assert_nothing_is_left();
+        return;
+    }
+    for hub in hubs() {
+        assert_success(&run_child(test, hub));
+    }
+}
+
+#[test]
+fn a_forked_child_that_just_ends() {
+    in_children("a_forked_child_that_just_ends", || {
+        let (near, far) = pair();
+        let reader = spawn(move || (&near).read(&mut [0]).unwrap());
+        until_parked(&reader);
+        let child = sys::fork(|| 7);
+        assert_eq!(sys::wait_for(child), Some(7));
+        (&far).write_all(b"x").unwrap();
+        assert_eq!(reader.join().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_forked_child_that_ends_with_all_destructors() {
+    in_children("a_forked_child_that_ends_with_all_destructors", || {
+        let (near, far) = pair();
+        let reader = spawn(move || (&near).read(&mut [0]).unwrap());
+        until_parked(&reader);
+        // Unwinds the child's copies of the coroutines, which drop their sockets.
+        let child = sys::fork(|| std::process::exit(0));
+        assert_eq!(sys::wait_for(child), Some(0));
+        (&far).write_all(b"x").unwrap();
+        assert_eq!(
+            reader.join().unwrap(),
+            1,
+            "the parent's registration stands"
+        );
+    });
+}
+
+#[test]
+fn ordinary_children() {
+    in_children("ordinary_children", || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let acceptor = spawn(move || listener.accept().map(drop));
+        until_parked(&acceptor);
+        let run = || Command::new("sh").args(["-c", "exit 7"]).status();
+        assert_eq!(offload(run).unwrap().unwrap().code(), Some(7));
+        assert_eq!(run().unwrap().code(), Some(7), "in place, too");
+        acceptor.kill().unwrap();
+        acceptor.join().map(drop).unwrap_err();
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")] // where a process can list its descriptors
+fn nothing_is_inherited() {
+    fn descriptors() -> Vec<i32> {
+        let names = std::fs::read_dir("/proc/self/fd").unwrap();
+        names
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect()
+    }
+    in_children("nothing_is_inherited", || {
+        let before = descriptors();
+        let (near, far) = pair();
+        let clone = near.try_clone().unwrap();
+        near.close().unwrap();
+        let signals = eventlet_green::signals::Signals::new(&[libc::SIGTERM]).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ours: Vec<_> = descriptors()
+            .into_iter()
+            .filter(|fd| !before.contains(fd) && sys::is_open(*fd))
+            .collect();
+        assert!(ours.len() >= 6, "{ours:?}");
+        for fd in ours {
+            assert!(sys::is_close_on_exec(fd), "{fd}");
+        }
+        drop((clone, far, signals, listener));
+    });
+}

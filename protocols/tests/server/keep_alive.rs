@@ -1,0 +1,192 @@
+//! How long a connection lives, and in which order responses come: keep-alive of both versions,
+//! `Connection: close`, pipelining, the limit of requests.
+
+use eventlet_protocols::server::{Body, Config, RequestBody};
+use http::{Request, Response};
+
+use crate::support::{Running, on_each_hub, path, whole};
+
+#[test]
+fn http11_stays_open_until_the_client_leaves() {
+    on_each_hub(|| {
+        let server = Running::new(path);
+        let mut client = server.connect();
+        for round in 0..3 {
+            let reply = client.ask(format!("GET /{round} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            assert_eq!(reply.line, "HTTP/1.1 200 OK");
+            assert_eq!(reply.text(), format!("/{round}"));
+            assert_eq!(reply.field("connection"), None);
+            assert_eq!(reply.field("server"), Some("eventlet"));
+            let date = reply.field("date").unwrap();
+            assert!(date.len() == 29 && date.ends_with(" GMT"), "{date}");
+        }
+        assert_eq!(server.handle.status().open, 1);
+        assert_eq!(server.handle.status().requests, 3);
+        client.finish();
+        client.expect_end();
+        server.end();
+    });
+}
+
+#[test]
+fn close_is_obeyed_and_announced() {
+    on_each_hub(|| {
+        let server = Running::new(path);
+        let request = b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: Keep-Alive, CLOSE\r\n\r\n";
+        let reply = server.ask_once(request);
+        assert_eq!(reply.text(), "/x");
+        assert!(reply.is_closing());
+        server.end();
+    });
+}
+
+#[test]
+fn what_follows_a_close_is_not_answered() {
+    on_each_hub(|| {
+        let server = Running::new(path);
+        let mut client = server.connect();
+        client.send(
+            "GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\
+             GET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
+        );
+        assert_eq!(client.reply().text(), "/1");
+        client.expect_end();
+        assert_eq!(server.handle.status().requests, 1);
+        drop(client);
+        server.end();
+    });
+}
+
+#[test]
+fn http10_closes_unless_asked_to_stay() {
+    on_each_hub(|| {
+        let server = Running::new(path);
+        let reply = server.ask_once(b"GET /old HTTP/1.0\r\n\r\n");
+        assert_eq!(reply.line, "HTTP/1.1 200 OK");
+        assert!(reply.is_closing());
+        assert_eq!(reply.text(), "/old");
+
+        let mut client = server.connect();
+        for round in 0..2 {
+            let reply = client.ask(format!(
+                "GET /{round} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+            ));
+            assert_eq!(reply.text(), format!("/{round}"));
+            assert_eq!(reply.field("connection"), Some("keep-alive"));
+            assert_eq!(reply.field("keep-alive"), Some("timeout=75"));
+        }
+        let reply = client.ask("GET /last HTTP/1.0\r\n\r\n");
+        assert!(reply.is_closing());
+        client.expect_end();
+        server.end();
+    });
+}
+
+#[test]
+fn the_handler_can_close() {
+    on_each_hub(|| {
+        let server = Running::new(|_: Request<RequestBody>| {
+            Response::builder()
+                .header("connection", "close")
+                .body(Body::from("bye"))
+                .unwrap()
+        });
+        let reply = server.ask_once(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(reply.is_closing());
+        assert_eq!(reply.text(), "bye");
+        server.end();
+    });
+}
+
+#[test]
+fn sixteen_in_one_packet_are_answered_in_order() {
+    on_each_hub(|| {
+        let server = Running::new(whole);
+        let mut client = server.connect();
+        let mut packet = String::new();
+        for n in 0..16 {
+            let text = format!("body {n}");
+            packet += &match n % 3 {
+                0 => format!(
+                    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{text}",
+                    text.len()
+                ),
+                1 => format!(
+                    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                     {:x}\r\n{text}\r\n0\r\n\r\n",
+                    text.len()
+                ),
+                _ => "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+            };
+        }
+        client.send(&packet);
+        for n in 0..16 {
+            let expected = match n % 3 {
+                2 => String::new(),
+                _ => format!("body {n}"),
+            };
+            assert_eq!(client.reply().text(), expected, "response {n}");
+        }
+        assert!(client.ahead.is_empty());
+        drop(client);
+        server.end();
+    });
+}
+
+/// Otherwise client and server would wait for each other.
+#[test]
+fn an_earlier_response_is_out_before_a_body_is_waited_for() {
+    on_each_hub(|| {
+        let server = Running::new(whole);
+        let mut client = server.connect();
+        client.send(
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n\
+             POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n",
+        );
+        assert_eq!(client.reply().status, 200);
+        assert!(client.ahead.is_empty());
+        client.send("late");
+        assert_eq!(client.reply().text(), "late");
+
+        // The same when the second request ends inside of its head.
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT");
+        assert_eq!(client.reply().status, 200);
+        client.send("TP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.reply().status, 200);
+        drop(client);
+        server.end();
+    });
+}
+
+/// Old clients send one after a body (RFC 9112 section 2.2).
+#[test]
+fn empty_lines_between_requests_are_passed_over() {
+    on_each_hub(|| {
+        let server = Running::new(whole);
+        let mut client = server.connect();
+        for _ in 0..3 {
+            let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi\r\n";
+            assert_eq!(client.ask(request).text(), "hi");
+        }
+        client.finish();
+        client.expect_end();
+        server.end();
+    });
+}
+
+#[test]
+fn the_limit_of_requests_closes() {
+    on_each_hub(|| {
+        let mut config = Config::new();
+        config.limits.requests = Some(2);
+        let server = Running::with(config, path);
+        let mut client = server.connect();
+        let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.send(request.repeat(3));
+        assert!(!client.reply().is_closing());
+        assert!(client.reply().is_closing());
+        client.expect_end();
+        drop(client);
+        server.end();
+    });
+}

@@ -1,0 +1,17 @@
+//! The HTTP server over real sockets, under every hub from one source. `support` has the harness and
+//! a client that takes nothing from the crate; the other files are named for what they test.
+
+mod bodies;
+mod connections;
+mod deadlines;
+mod expect;
+mod failures;
+mod keep_alive;
+mod leftovers;
+mod log;
+mod refusals;
+mod responses;
+mod scale;
+mod splitting;
+mod stopping;
+mod support;

@@ -1,0 +1,229 @@
+//! Many idle connections, and a body larger than memory is to be: against a server in a process of
+//! its own, whose memory is looked at.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use eventlet_green::{HUB_VARIABLE, hubs};
+use eventlet_protocols::server::{Body, RequestBody, Server, ServerHandle};
+use http::{Request, Response};
+
+use crate::support::{child, echo, is_child, watchdog};
+
+/// How many idle connections are held, where descriptors allow.
+const IDLE: usize = 10_000;
+
+/// Descriptors that are left for everything else: other tests run in the same process.
+const RESERVE: usize = 1_000;
+
+/// What `select` can hold, with the same reserve for the server's own.
+const IDLE_UNDER_SELECT: usize = 900;
+
+/// What an idle connection may take of the server's memory, all told: nearly all of it are the pages
+/// of its stack that its last request has touched (three; the code of a debug build goes deeper).
+const KIB_EACH: usize = if cfg!(debug_assertions) { 36 } else { 16 };
+
+/// The server that the tests talk to. Does nothing unless it is a test's child.
+#[test]
+fn server_in_a_child() {
+    if !is_child() {
+        return;
+    }
+    let server = std::rc::Rc::new_cyclic(|server: &std::rc::Weak<Server>| {
+        let server = server.clone();
+        Server::new(
+            move |request: Request<RequestBody>| match request.uri().path() {
+                "/echo" => echo(request),
+                _ => report(server.upgrade().map(|server| server.handle())),
+            },
+        )
+    });
+    let listener = eventlet_green::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("address {}", listener.local_addr().unwrap());
+    server.serve(listener).unwrap();
+}
+
+/// Open connections, and the process's memory: now and at most, in KiB.
+fn report(server: Option<ServerHandle>) -> Response<Body> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = |name| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_ascii_whitespace().next());
+        number.unwrap_or("0").to_owned()
+    };
+    let open = server.map_or(0, |server| server.status().open);
+    let text = format!("{open} {} {}", kib("VmRSS:"), kib("VmHWM:"));
+    Response::new(Body::from(text))
+}
+
+struct ServerProcess {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl ServerProcess {
+    fn new(hub: &str) -> Self {
+        let mut process = child("scale::server_in_a_child", None)
+            .env(HUB_VARIABLE, hub)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = lines
+            .map_while(Result::ok)
+            // The harness may have put its own words before it on the line.
+            .find_map(|line| {
+                line.split_once("address ")
+                    .map(|(_, address)| address.to_owned())
+            })
+            .expect("the server says where it listens");
+        let address = address.parse().unwrap();
+        ServerProcess { process, address }
+    }
+
+    /// What [`report`] says, asked on a connection that has been used before.
+    fn ask(&self, stream: &mut TcpStream) -> [usize; 3] {
+        self.ask_for("/", stream)
+    }
+
+    fn ask_for(&self, path: &str, stream: &mut TcpStream) -> [usize; 3] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let mut piece = [0; 1024];
+        loop {
+            let count = stream.read(&mut piece).unwrap();
+            assert!(count > 0, "the server has closed");
+            answer.extend_from_slice(&piece[..count]);
+            let text = String::from_utf8_lossy(&answer);
+            if let Some((head, body)) = text.split_once("\r\n\r\n")
+                && let Some((_, length)) = head.split_once("Content-Length: ")
+                && length.lines().next() == Some(&body.len().to_string())
+            {
+                let mut numbers = body.split(' ').map(|number| number.parse().unwrap());
+                return std::array::from_fn(|_| numbers.next().unwrap());
+            }
+        }
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself; then the test has failed already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// How many descriptors a process of this one's may have.
+fn descriptors() -> usize {
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim().parse().unwrap_or(IDLE + RESERVE)
+}
+
+#[test]
+fn idle_connections_are_held_while_others_are_served() {
+    let held_elsewhere = IDLE.min(descriptors().saturating_sub(RESERVE));
+    for hub in hubs() {
+        let _watchdog = watchdog(format!("idle connections [{hub}]"));
+        let count = match hub {
+            "select" => held_elsewhere.min(IDLE_UNDER_SELECT),
+            _ => held_elsewhere,
+        };
+        if count < IDLE {
+            eprintln!("SCALED DOWN: {count} idle connections under {hub}, not {IDLE}");
+        }
+        let server = ServerProcess::new(hub);
+        let mut asking = TcpStream::connect(server.address).unwrap();
+        server.ask(&mut asking);
+        let [_, before, _] = server.ask(&mut asking);
+        let mut idle: Vec<_> = (0..count)
+            .map(|_| {
+                let mut stream = TcpStream::connect(server.address).unwrap();
+                // It has been of use, and then has nothing to say.
+                server.ask_for("/nothing", &mut stream);
+                stream
+            })
+            .collect();
+        let [open, after, _] = server.ask(&mut asking);
+        assert_eq!(open, count + 1, "under {hub}");
+        let bytes = (after.saturating_sub(before)) * 1024 / count;
+        eprintln!("{count} idle connections under {hub}: {bytes} bytes each");
+        assert!(bytes <= KIB_EACH * 1024, "{bytes} bytes each under {hub}");
+        // Others are served meanwhile, and so is each of them that wakes up.
+        for _ in 0..100 {
+            let mut fresh = TcpStream::connect(server.address).unwrap();
+            assert_eq!(server.ask(&mut fresh)[0], count + 2);
+            drop(fresh);
+            while server.ask(&mut asking)[0] > count + 1 {}
+        }
+        for stream in idle.iter_mut().step_by(97) {
+            server.ask(stream);
+        }
+        idle.clear();
+        while server.ask(&mut asking)[0] > 1 {}
+    }
+}
+
+/// A hundred megabytes through `/echo`, in both framings, while the server's memory stays flat.
+#[test]
+fn a_large_echo_takes_no_memory() {
+    const LENGTH: usize = 100 * 1024 * 1024;
+    const PIECE: usize = 64 * 1024;
+    const MOST_KIB: usize = 2 * 1024;
+    for hub in hubs() {
+        let _watchdog = watchdog(format!("a large echo [{hub}]"));
+        let server = ServerProcess::new(hub);
+        let mut asking = TcpStream::connect(server.address).unwrap();
+        server.ask(&mut asking);
+        let [_, before, _] = server.ask(&mut asking);
+        for framing in [
+            "Transfer-Encoding: chunked".into(),
+            format!("Content-Length: {LENGTH}"),
+        ] {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            let mut writer = stream.try_clone().unwrap();
+            let is_chunked = framing.starts_with('T');
+            let sending = thread::spawn(move || {
+                let head = format!(
+                    "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{framing}\r\n\r\n"
+                );
+                writer.write_all(head.as_bytes()).unwrap();
+                for _ in 0..LENGTH / PIECE {
+                    let mut piece = Vec::with_capacity(PIECE + 16);
+                    if is_chunked {
+                        write!(piece, "{PIECE:x}\r\n").unwrap();
+                    }
+                    piece.resize(piece.len() + PIECE, b'x');
+                    if is_chunked {
+                        piece.extend_from_slice(b"\r\n");
+                    }
+                    writer.write_all(&piece).unwrap();
+                }
+                if is_chunked {
+                    writer.write_all(b"0\r\n\r\n").unwrap();
+                }
+            });
+            let mut echoed = 0;
+            let mut piece = vec![0; PIECE];
+            loop {
+                match stream.read(&mut piece).unwrap() {
+                    0 => break,
+                    count => echoed += piece[..count].iter().filter(|&&byte| byte == b'x').count(),
+                }
+            }
+            sending.join().unwrap();
+            assert_eq!(echoed, LENGTH);
+        }
+        let [_, _, most] = server.ask(&mut asking);
+        let grown = most.saturating_sub(before);
+        eprintln!("an echo of {LENGTH} bytes under {hub} took {grown} KiB");
+        assert!(grown <= MOST_KIB, "{grown} KiB under {hub}");
+    }
+}
