@@ -95,6 +95,8 @@ while read -r package example; do
     runloop_echo) echoes "$program" 127.0.0.1:0 ;;
     *echo) echoes "$program" --listen 127.0.0.1:0 ;;
     httpd) serves_http "$program" ;;
+    # As many as any kernel and any machine can hold.
+    million) run timeout "$PATIENCE" "$program" 20000 </dev/null ;;
     *) run timeout "$PATIENCE" "$program" </dev/null ;;
     esac
 done < <(cargo metadata --no-deps --format-version 1 |

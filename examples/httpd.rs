@@ -54,7 +54,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     config.log = log;
     let server = Rc::new_cyclic(|server: &Weak<Server>| {
         let server = server.clone();
-        Server::with_config(move |request: Request<RequestBody>| answer(request, &server), config)
+        Server::with_config(
+            move |request: Request<RequestBody>| answer(request, &server),
+            config,
+        )
     });
     let handle = server.handle();
     let signals = Signals::new(&STOP)?;
@@ -165,8 +168,9 @@ fn chunked(n: u64, ms: u64) -> Answer {
 
 fn page(server: Option<ServerStatus>) -> Answer {
     let stats = eventlet::stats();
-    let (open, busy, requests) =
-        server.map_or((0, 0, 0), |server| (server.open, server.busy, server.requests));
+    let (open, busy, requests) = server.map_or((0, 0, 0), |server| {
+        (server.open, server.busy, server.requests)
+    });
     let html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=1>\
          <title>eventlet httpd</title><style>body{{font:16px/1.5 system-ui;max-width:34rem;\

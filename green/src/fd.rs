@@ -40,9 +40,10 @@ pub(crate) struct Watched<S: Source> {
     handles: Cell<usize>,
     /// The hub reports every change, so a side that was drained can be waited for untried.
     remembers_drained: bool,
-    /// The end of the stream, or an error, was reported. It is not reported again, so from then on
-    /// every operation is tried.
-    ended: Cell<bool>,
+    /// The end of the stream, an error, or urgent data was reported. The first two are not reported
+    /// again, and at the third a read stops short with more behind it: from then on a short read
+    /// means nothing, and the next is tried.
+    always_tried: Cell<bool>,
     reader: Seat,
     writer: Seat,
 }
@@ -89,7 +90,7 @@ impl<S: Source + 'static> Watched<S> {
                 closed: Cell::new(false),
                 handles: Cell::new(1),
                 remembers_drained: scheduler.remembers_drained,
-                ended: Cell::new(false),
+                always_tried: Cell::new(false),
                 reader: Seat::new(),
                 writer: Seat::new(),
             });
@@ -154,7 +155,7 @@ impl<S: Source + 'static> Watched<S> {
             if !(self.remembers_drained && seat.is_drained()) {
                 match operation(&self.source) {
                     Ok((value, extent)) => {
-                        if matches!(extent, Extent::Short) && !self.ended.get() {
+                        if matches!(extent, Extent::Short) && !self.always_tried.get() {
                             seat.set_drained();
                         }
                         return Ok(value);
@@ -329,8 +330,8 @@ impl Drop for Seated<'_> {
 
 impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {
     fn ready(self: Rc<Self>, _: &Loop, _: Token, readiness: Readiness) {
-        if readiness.is_error() || readiness.is_read_closed() {
-            self.ended.set(true);
+        if readiness.is_error() || readiness.is_read_closed() || readiness.is_urgent() {
+            self.always_tried.set(true);
         }
         if readiness.is_readable() {
             self.reader.report(Woken::Ready);

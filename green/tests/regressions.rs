@@ -127,7 +127,6 @@ fn urgent_data_does_not_look_like_a_drained_buffer() {
 
 /// As above, without an end of the stream that would wake the reader.
 #[test]
-#[ignore = "a short read at the urgent mark is taken for a drained buffer; needs a hub that tells"]
 fn urgent_data_on_a_lasting_connection_does_not_hold_up_what_follows() {
     on_each_hub(|| {
         let (near, far) = pair();

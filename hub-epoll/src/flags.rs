@@ -7,11 +7,11 @@
 //! | `EPOLLRDHUP` | yes | read-closed (so readable) |
 //! | `EPOLLHUP` | always reported | hang-up (so everything but error) |
 //! | `EPOLLERR` | always reported | error (so readable and writable) |
-//! | `EPOLLPRI` | no | |
+//! | `EPOLLPRI` | yes | urgent (and nothing else) |
 //!
-//! `EPOLLPRI` is left out on purpose. An ordinary read does not take urgent data, so a wake-up for
-//! it would find nothing to do, and a peer could cause them at will; the level-triggered hubs, which
-//! treat it likewise, would even spin on it.
+//! An ordinary read does not take urgent data, so it does not mean readable. It is told because a
+//! read stops short at it, with more behind it: a layer that takes a short read for a drained
+//! buffer has to know. (The level-triggered hubs do not watch it: they would spin on it.)
 
 use eventlet_hub::Readiness;
 use nix::sys::epoll::EpollFlags;
@@ -20,6 +20,7 @@ use nix::sys::epoll::EpollFlags;
 pub(crate) const WATCHED: EpollFlags = EpollFlags::EPOLLIN
     .union(EpollFlags::EPOLLOUT)
     .union(EpollFlags::EPOLLRDHUP)
+    .union(EpollFlags::EPOLLPRI)
     .union(EpollFlags::EPOLLET);
 
 /// What the waker's descriptor is watched for.
@@ -28,12 +29,13 @@ pub(crate) const WAKER: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLL
 /// What the kernel's answer means.
 #[inline]
 pub(crate) fn readiness(flags: EpollFlags) -> Readiness {
-    const TABLE: [(EpollFlags, Readiness); 5] = [
+    const TABLE: [(EpollFlags, Readiness); 6] = [
         (EpollFlags::EPOLLIN, Readiness::READABLE),
         (EpollFlags::EPOLLOUT, Readiness::WRITABLE),
         (EpollFlags::EPOLLRDHUP, Readiness::READ_CLOSED),
         (EpollFlags::EPOLLHUP, Readiness::HANG_UP),
         (EpollFlags::EPOLLERR, Readiness::ERROR),
+        (EpollFlags::EPOLLPRI, Readiness::URGENT),
     ];
     let mut ready = Readiness::NONE;
     for (flag, meaning) in TABLE {
@@ -56,7 +58,7 @@ mod tests {
             (EpollFlags::EPOLLRDHUP, Readiness::READ_CLOSED),
             (EpollFlags::EPOLLHUP, Readiness::HANG_UP),
             (EpollFlags::EPOLLERR, Readiness::ERROR),
-            (EpollFlags::EPOLLPRI, Readiness::NONE),
+            (EpollFlags::EPOLLPRI, Readiness::URGENT),
             (EpollFlags::empty(), Readiness::NONE),
         ];
         for (flags, meaning) in table {
@@ -71,8 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn urgent_data_is_not_watched() {
-        assert!(!WATCHED.contains(EpollFlags::EPOLLPRI));
+    fn urgent_data_does_not_mean_readable() {
+        assert!(WATCHED.contains(EpollFlags::EPOLLPRI));
+        assert!(!readiness(EpollFlags::EPOLLPRI).is_readable());
         assert!(WATCHED.contains(EpollFlags::EPOLLET));
     }
 }

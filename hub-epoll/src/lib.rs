@@ -44,8 +44,8 @@
 //!
 //! # Non-goals
 //!
-//! Regular files and directories (the kernel refuses them, they are always ready), urgent data
-//! (`EPOLLPRI`), level-triggered and one-shot modes, `EPOLLEXCLUSIVE`.
+//! Regular files and directories (the kernel refuses them, they are always ready), level-triggered
+//! and one-shot modes, `EPOLLEXCLUSIVE`.
 
 #![cfg(any(target_os = "linux", target_os = "android"))]
 

@@ -11,9 +11,10 @@
 //! | [`is_hang_up`](Readiness::is_hang_up) | `EPOLLHUP` | `POLLHUP` | never | `EV_EOF` on both filters |
 //! | [`is_read_closed`](Readiness::is_read_closed) | `EPOLLRDHUP`, `EPOLLHUP` | `POLLRDHUP` (Linux), `POLLHUP` | never | `EV_EOF` on `EVFILT_READ` |
 //!
-//! Urgent data (`EPOLLPRI`, `POLLPRI`, the exception set of select) is none of these and is watched
-//! by no hub: an ordinary read does not take it, so a level-triggered hub would spin on it, at a
-//! peer's will.
+//! Urgent data (`EPOLLPRI`, `POLLPRI`, the exception set of select) is none of these. Epoll tells of
+//! it apart ([`is_urgent`](Readiness::is_urgent)), because a read stops short at it. The
+//! level-triggered hubs do not watch it: an ordinary read does not take it, so they would spin on
+//! it, at a peer's will.
 //!
 //! A hang-up or an error wakes both sides: it implies readable and writable, so a layer that only
 //! looks at the two directions never misses one.
@@ -46,6 +47,9 @@ impl Readiness {
     pub const ERROR: Readiness = Readiness(1 << 2 | 1 << 1 | 1);
     /// Both directions are closed. Implies both directions, and [`READ_CLOSED`](Self::READ_CLOSED).
     pub const HANG_UP: Readiness = Readiness(1 << 3 | 1 << 4 | 1 << 1 | 1);
+    /// Urgent data stands in the stream (tcp(7)). Implies no direction: an ordinary read does not
+    /// take it, but stops short at it.
+    pub const URGENT: Readiness = Readiness(1 << 5);
     /// The peer will send no more; what it sent before can still be read. Implies readable.
     pub const READ_CLOSED: Readiness = Readiness(1 << 4 | 1);
 
@@ -72,6 +76,12 @@ impl Readiness {
     /// The reading direction has come to its end (data may still be buffered).
     pub const fn is_read_closed(self) -> bool {
         self.0 & (1 << 4) != 0
+    }
+
+    /// Urgent data stands in the stream, so that a read that stops short need not have drained it.
+    /// Told by edge-triggered hubs only.
+    pub const fn is_urgent(self) -> bool {
+        self.0 & Self::URGENT.0 != 0
     }
 
     /// Whether nothing is in the set.
@@ -108,6 +118,7 @@ impl fmt::Debug for Readiness {
             (self.is_error(), "error"),
             (self.is_hang_up(), "hang-up"),
             (self.is_read_closed(), "read-closed"),
+            (self.is_urgent(), "urgent"),
         ] {
             if is {
                 set.entry(&format_args!("{name}"));

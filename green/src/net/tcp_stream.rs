@@ -366,5 +366,5 @@ impl fmt::Debug for TcpStream {
 }
 
 fn is_in_progress(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EINPROGRESS) || error.kind() == io::ErrorKind::WouldBlock
+    error.raw_os_error() == Some(libc::EINPROGRESS)
 }

@@ -14,16 +14,18 @@
 //!
 //! One rule keeps this simple: a wake-up only ever queues. Nobody runs inside of the one who woke
 //! him. What can be waited for is the business of the other modules; each parks through
-//! [`Scheduler::park`], the one suspension point there is.
+//! [`Scheduler::park`], the one suspension point there is. How it ends with its thread, and how an
+//! overflow is told, stand in `ending` and `overflow`.
+
+mod ending;
+mod overflow;
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use eventlet_hub::Trigger;
 use eventlet_runloop::{Activities, ObserverLife, Time};
@@ -36,7 +38,6 @@ use crate::inbox::{Inbox, Outside};
 use crate::setup;
 use crate::stack::StackPool;
 use crate::sys::fiber::{Fiber, Progress, Stage};
-use crate::sys::memory::{GUARD_PAGES, page_size};
 use crate::sys::overflow::AlternateStack;
 use crate::sys::slot;
 
@@ -47,10 +48,6 @@ const IO_CREDIT: u32 = 128;
 /// After so many raised kills or expired scopes, all of them swallowed, a coroutine no longer gets the
 /// thread at once: each further one is raised only when its turn comes, so that others go on.
 const MAX_RAISES: u32 = 100;
-
-/// How many rounds in a row, in which none of them ends, the ending thread gives its coroutines to
-/// unwind.
-const SHUT_DOWN_ROUNDS: u32 = 1_000;
 
 /// What a thread needs to run coroutines.
 pub(crate) struct Scheduler {
@@ -463,77 +460,6 @@ impl Scheduler {
     pub(crate) fn trim_stacks(&self) -> usize {
         self.stacks.borrow_mut().trim()
     }
-
-    /// If `address` lies in the guard of the coroutine that runs, writes a report and gives `true`.
-    /// Called in a signal handler: does not allocate.
-    pub(crate) fn describe_overflow(
-        &self,
-        address: usize,
-        report: &mut dyn fmt::Write,
-    ) -> Result<bool, fmt::Error> {
-        self.stage
-            .with_current(|coroutine| describe_overflow(coroutine, address, report))
-            .unwrap_or(Ok(false))
-    }
-
-    /// Unwinds every coroutine, when the thread ends: destructors run, as they would for a thread
-    /// that returns.
-    pub(crate) fn shut_down(&self) {
-        self.ending.set(true);
-        self.at_root.set(false);
-        let all: Vec<_> = self
-            .coroutines
-            .borrow()
-            .iter()
-            .map(|(_, coroutine)| Rc::clone(coroutine))
-            .collect();
-        for coroutine in all {
-            // Once is enough: a killed one never parks again, and no new ones are made.
-            coroutine.mark_killed();
-            self.wake(&coroutine, Woken::Interrupted);
-        }
-        let mut rounds = 0;
-        let mut left = self.live_count();
-        while rounds < SHUT_DOWN_ROUNDS && left > 0 {
-            if self.run_loop.turn(Some(Duration::ZERO)).is_err() {
-                break;
-            }
-            let now_left = self.live_count();
-            rounds = if now_left < left { 0 } else { rounds + 1 };
-            left = now_left;
-        }
-        let stubborn: Vec<_> = self.coroutines.borrow_mut().drain().collect();
-        if stubborn.is_empty() {
-            self.stacks.borrow_mut().release_regions();
-        }
-        for coroutine in stubborn {
-            eprintln!(
-                "eventlet: {} would not end with its thread",
-                coroutine.label()
-            );
-            coroutine.fiber.abandon();
-        }
-    }
-}
-
-fn describe_overflow(
-    coroutine: &Coroutine,
-    address: usize,
-    report: &mut dyn fmt::Write,
-) -> Result<bool, fmt::Error> {
-    let StackBounds { bottom, size } = coroutine.stack;
-    let guard = bottom..bottom + GUARD_PAGES * page_size();
-    if bottom == 0 || !guard.contains(&address) {
-        return Ok(false);
-    }
-    writeln!(
-        report,
-        "\neventlet: {} has overflowed its stack of {} KiB; give it a larger one with \
-         Builder::stack_size",
-        coroutine.label(),
-        size / 1024,
-    )?;
-    Ok(true)
 }
 
 /// Whether the caller has given its turn away.

@@ -1,0 +1,501 @@
+//! The example `httpd` as its users see it: a program that is started, asked, and stopped by signals,
+//! under every hub. What a server has to do beyond that is tested in `protocols`; the examples of the
+//! lower layers are tested there.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a test may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a peer is waited for.
+const ANSWER: Duration = Duration::from_secs(30);
+
+const HUBS: [&str; 3] = ["epoll", "poll", "select"];
+
+/// Runs the body under each hub with the program's path; aborts the process if it hangs.
+fn under_each_hub(test: &str, body: impl Fn(&str)) {
+    let Some(_) = binary() else {
+        eprintln!("SKIPPED {test}: the example httpd was not built; cargo test builds it");
+        return;
+    };
+    let _watchdog = watchdog(test.to_owned());
+    for hub in HUBS {
+        body(hub);
+    }
+}
+
+fn watchdog(test: String) -> Sender<()> {
+    let (alive, ended) = channel();
+    thread::spawn(move || {
+        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            // Not `eprintln`, which the test harness catches.
+            let text = format!("{test} hangs: no end after {PATIENCE:?}\n");
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            std::process::abort();
+        }
+    });
+    alive
+}
+
+/// Cargo puts examples next to the folder of the tests.
+fn binary() -> Option<PathBuf> {
+    let test = std::env::current_exe().ok()?;
+    let path = test.parent()?.parent()?.join("examples/httpd");
+    path.exists().then_some(path)
+}
+
+fn command(hub: &str) -> Command {
+    let mut command = Command::new(binary().expect("checked before"));
+    command
+        .env("EVENTLET_HUB", hub)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A running httpd; killed when it is dropped.
+struct Httpd {
+    process: Child,
+    address: String,
+    /// What it has printed when it began to listen.
+    banner: Vec<String>,
+}
+
+impl Httpd {
+    fn new(hub: &str) -> Self {
+        Self::with(command(hub).args(["--listen", "127.0.0.1:0", "--quiet"]))
+    }
+
+    fn with(command: &mut Command) -> Self {
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let banner: Vec<_> = lines.by_ref().take(4).map_while(Result::ok).collect();
+        let address = banner
+            .first()
+            .and_then(|line| line.strip_prefix("listening on http://"))
+            .and_then(|rest| rest.split_once('/'))
+            .unwrap_or_else(|| panic!("no address in {banner:?}"))
+            .0
+            .to_owned();
+        // Read on, or the program would find nobody at the other end of its log.
+        thread::spawn(move || lines.map_while(Result::ok).count());
+        Httpd {
+            process,
+            address,
+            banner,
+        }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(ANSWER)).unwrap();
+        stream
+    }
+
+    /// Everything that comes for these bytes until the connection is closed: head and rest.
+    fn ask(&self, request: &str) -> (String, String) {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        answer(&mut stream)
+    }
+
+    fn get(&self, target: &str) -> (String, String) {
+        self.ask(&format!(
+            "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        ))
+    }
+
+    fn signal(&self, name: &str) {
+        let script = format!("kill -{name} {}", self.process.id());
+        let status = Command::new("sh").args(["-c", &script]).status().unwrap();
+        assert!(status.success(), "kill -{name}");
+    }
+
+    /// Waits for its end, and gives status and standard error.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut errors = String::new();
+        let mut pipe = self.process.stderr.take().unwrap();
+        pipe.read_to_string(&mut errors).unwrap();
+        (self.process.wait().unwrap().code(), errors)
+    }
+}
+
+impl Drop for Httpd {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn answer(stream: &mut TcpStream) -> (String, String) {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").expect("a response");
+    (head.to_owned(), body.to_owned())
+}
+
+fn has_field(head: &str, field: &str) -> bool {
+    head.split("\r\n")
+        .any(|line| line.eq_ignore_ascii_case(field))
+}
+
+#[track_caller]
+fn assert_field(head: &str, field: &str) {
+    assert!(has_field(head, field), "no {field} in {head}");
+}
+
+#[test]
+fn says_where_it_listens_and_with_which_hub() {
+    under_each_hub("says_where_it_listens_and_with_which_hub", |hub| {
+        let httpd = Httpd::new(hub);
+        let address = &httpd.address;
+        assert_eq!(
+            httpd.banner[0],
+            format!("listening on http://{address}/ with the {hub} hub")
+        );
+        assert!(httpd.banner[1..].iter().all(|line| line.contains("curl ")));
+        let (head, page) = httpd.get("/");
+        assert_field(&head, "content-type: text/html; charset=utf-8");
+        assert!(page.starts_with("<!doctype html>") && page.contains("http-equiv=refresh"));
+        for shown in [hub, "live coroutines", "timers", "open connections"] {
+            assert!(page.contains(shown), "no {shown} in {page}");
+        }
+    });
+}
+
+#[test]
+fn an_option_goes_before_the_environment() {
+    under_each_hub("an_option_goes_before_the_environment", |hub| {
+        let mut command = command("none such");
+        let httpd = Httpd::with(command.args(["--hub", hub, "--listen", "127.0.0.1:0"]));
+        assert!(httpd.banner[0].ends_with(&format!("with the {hub} hub")));
+        assert_eq!(httpd.get("/json").1, r#"{"message":"Hello, World!"}"#);
+    });
+}
+
+#[test]
+fn plaintext_and_json_and_what_is_not_there() {
+    under_each_hub("plaintext_and_json_and_what_is_not_there", |hub| {
+        let httpd = Httpd::new(hub);
+        let (head, body) = httpd.get("/plaintext");
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert_field(&head, "content-type: text/plain");
+        assert_field(&head, "content-length: 13");
+        assert_eq!(body, "Hello, World!");
+
+        let close = "Host: a\r\nConnection: close\r\n\r\n";
+        let (head, body) = httpd.ask(&format!("HEAD /plaintext HTTP/1.1\r\n{close}"));
+        assert_field(&head, "content-length: 13");
+        assert_eq!(body, "");
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
+            let (head, _) = httpd.ask(&format!("{method} /plaintext HTTP/1.1\r\n{close}"));
+            assert!(
+                head.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"),
+                "{head}"
+            );
+            assert_field(&head, "allow: GET, HEAD");
+        }
+
+        let (head, body) = httpd.get("/json");
+        assert_field(&head, "content-type: application/json");
+        assert_eq!(body, r#"{"message":"Hello, World!"}"#);
+
+        for target in ["/none", "/plaintext/", "/Plaintext", "/plain%74ext"] {
+            let (head, _) = httpd.get(target);
+            assert!(
+                head.starts_with("HTTP/1.1 404 Not Found\r\n"),
+                "{target}: {head}"
+            );
+        }
+    });
+}
+
+#[test]
+fn echo_takes_any_method_and_framing() {
+    under_each_hub("echo_takes_any_method_and_framing", |hub| {
+        let httpd = Httpd::new(hub);
+        for method in ["POST", "PUT", "PATCH", "DELETE", "BREW"] {
+            let (head, body) = httpd.ask(&format!(
+                "{method} /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+                 Content-Type: text/x-some\r\nContent-Length: 5\r\n\r\nhello"
+            ));
+            assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+            assert_field(&head, "content-type: text/x-some");
+            assert_field(&head, "content-length: 5");
+            assert_eq!(body, "hello");
+        }
+        let (head, body) = httpd.ask(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        );
+        assert_field(&head, "transfer-encoding: chunked");
+        assert_eq!(body, "5\r\nhello\r\n0\r\n\r\n");
+        let (head, body) = httpd.get("/echo");
+        assert_field(&head, "content-length: 0");
+        assert_eq!(body, "");
+    });
+}
+
+#[test]
+fn headers_are_a_json_object() {
+    under_each_hub("headers_are_a_json_object", |hub| {
+        let httpd = Httpd::new(hub);
+        let (head, body) = httpd.ask(
+            "GET /headers HTTP/1.1\r\nHost: example.com\r\nX-Two: a\r\nConnection: close\r\n\
+             x-two: \"b\"\r\nX-TWO: c\\d\r\nX-Latin: \u{e9}\r\n\r\n",
+        );
+        assert_field(&head, "content-type: application/json");
+        let object: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            object,
+            serde_json::json!({
+                "host": "example.com",
+                "x-two": "a, \"b\", c\\d",
+                "connection": "close",
+                "x-latin": "\u{e9}",
+            })
+        );
+    });
+}
+
+#[test]
+fn chunked_comes_piece_by_piece() {
+    under_each_hub("chunked_comes_piece_by_piece", |hub| {
+        let httpd = Httpd::new(hub);
+        let (head, body) = httpd.get("/chunked?n=2&ms=0");
+        assert_field(&head, "transfer-encoding: chunked");
+        assert_eq!(body, "8\r\nchunk 0\n\r\n8\r\nchunk 1\n\r\n0\r\n\r\n");
+
+        let (head, body) = httpd.ask("GET /chunked?n=3&ms=1 HTTP/1.0\r\n\r\n");
+        assert!(!head.to_lowercase().contains("transfer-encoding"), "{head}");
+        assert!(!head.to_lowercase().contains("content-length"), "{head}");
+        assert_field(&head, "connection: close");
+        assert_eq!(body, "chunk 0\nchunk 1\nchunk 2\n");
+
+        // The first piece is there although the second is a minute away.
+        let mut stream = httpd.connect();
+        stream
+            .write_all(b"GET /chunked?n=2&ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        let mut text = String::new();
+        while !text.ends_with("8\r\nchunk 0\n\r\n") {
+            let mut piece = [0; 1024];
+            let count = stream.read(&mut piece).unwrap();
+            assert!(count > 0, "{text}");
+            text += std::str::from_utf8(&piece[..count]).unwrap();
+        }
+    });
+}
+
+#[test]
+fn slow_takes_its_time_and_holds_nobody_up() {
+    under_each_hub("slow_takes_its_time_and_holds_nobody_up", |hub| {
+        let httpd = Httpd::new(hub);
+        let start = Instant::now();
+        let (_, body) = httpd.get("/slow?ms=50");
+        assert_eq!(body, "slow 50\n");
+        assert!(start.elapsed() >= Duration::from_millis(50));
+        let mut waiting = httpd.connect();
+        waiting
+            .write_all(b"GET /slow?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        assert_eq!(httpd.get("/plaintext").1, "Hello, World!");
+    });
+}
+
+#[test]
+fn sixteen_pipelined_requests_in_one_packet() {
+    under_each_hub("sixteen_pipelined_requests_in_one_packet", |hub| {
+        let httpd = Httpd::new(hub);
+        let mut stream = httpd.connect();
+        let request = "GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n";
+        let last = "GET /json HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream
+            .write_all((request.repeat(15) + last).as_bytes())
+            .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!(text.matches("HTTP/1.1 200 OK\r\n").count(), 16);
+        assert_eq!(text.matches("\r\n\r\nHello, World!").count(), 15);
+        assert!(text.ends_with(r#"{"message":"Hello, World!"}"#));
+    });
+}
+
+#[test]
+fn signals_stop_it_with_status_zero() {
+    under_each_hub("signals_stop_it_with_status_zero", |hub| {
+        for signal in ["TERM", "INT"] {
+            let httpd = Httpd::new(hub);
+            // One that idles after a request, and one that is in the middle of one.
+            let mut idle = httpd.connect();
+            idle.write_all(b"HEAD /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
+            let mut end = [0; 4];
+            while !end.ends_with(b"\r\n\r\n") {
+                end.rotate_left(1);
+                idle.read_exact(&mut end[3..]).unwrap();
+            }
+            let mut busy = httpd.connect();
+            busy.write_all(b"GET /slow?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
+            // Served after the busy one was read, so that it is in the handler by now.
+            while !httpd.get("/").1.contains("of them busy<td>2") {}
+            httpd.signal(signal);
+            assert_eq!(idle.read(&mut [0; 8]).unwrap(), 0, "closed at once");
+            let (head, body) = answer(&mut busy);
+            assert_field(&head, "connection: close");
+            assert_eq!(body, "slow 700\n");
+            let address = httpd.address.clone();
+            let (status, errors) = httpd.end();
+            assert_eq!(status, Some(0), "after SIG{signal}: {errors}");
+            assert_eq!(errors, "httpd: stopping\n");
+            assert!(TcpStream::connect(address).is_err());
+        }
+    });
+}
+
+/// Runs it to its end, which has to come by itself.
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+/// Status 1, and one line that says what is wrong.
+#[track_caller]
+fn assert_refusal(output: &Output, told: &[&str]) {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.starts_with("httpd: "), "{errors}");
+    for part in told {
+        assert!(errors.contains(part), "no {part} in {errors}");
+    }
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_port_in_use_is_one_line_and_status_one() {
+    under_each_hub("a_port_in_use_is_one_line_and_status_one", |hub| {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let output = run(command(hub).args(["--listen", &address]));
+        assert_refusal(&output, &[&address, "in use"]);
+    });
+}
+
+#[test]
+fn what_it_does_not_understand_is_one_line_and_status_one() {
+    under_each_hub(
+        "what_it_does_not_understand_is_one_line_and_status_one",
+        |hub| {
+            let output = run(command(hub).args(["--hub", "quantum"]));
+            assert_refusal(&output, &["\"quantum\"", "epoll", "poll", "select"]);
+            let output = run(&mut command("quantum"));
+            assert_refusal(&output, &["\"quantum\"", "EVENTLET_HUB", "epoll"]);
+            let output = run(command(hub).arg("--frobnicate"));
+            assert_refusal(&output, &["--frobnicate", "--listen", "--hub", "--quiet"]);
+            let output = run(command(hub).arg("--listen"));
+            assert_refusal(&output, &["--listen", "needs a value"]);
+            let output = run(command(hub).args(["--listen", "nonsense"]));
+            assert_refusal(&output, &["nonsense"]);
+        },
+    );
+}
+
+#[test]
+fn a_line_a_request_unless_it_is_to_be_quiet() {
+    under_each_hub("a_line_a_request_unless_it_is_to_be_quiet", |hub| {
+        for quiet in [None, Some("--quiet")] {
+            let mut command = command(hub);
+            command.args(["--listen", "127.0.0.1:0"]).args(quiet);
+            let mut process = command.spawn().unwrap();
+            let mut output = BufReader::new(process.stdout.take().unwrap());
+            let mut first = String::new();
+            output.read_line(&mut first).unwrap();
+            let address = first.split('/').nth(2).unwrap().to_owned();
+            let httpd = Httpd {
+                process,
+                address,
+                banner: Vec::new(),
+            };
+            httpd.get("/plaintext");
+            httpd.signal("TERM");
+            let mut rest = String::new();
+            output.read_to_string(&mut rest).unwrap();
+            let logged: Vec<_> = rest
+                .lines()
+                .filter(|line| line.contains(" - - ["))
+                .collect();
+            match quiet {
+                Some(_) => assert!(logged.is_empty(), "{logged:?}"),
+                None => {
+                    assert_eq!(logged.len(), 1, "{rest}");
+                    let is_there = logged[0].contains("] \"GET /plaintext HTTP/1.1\" 200 13 0.");
+                    assert!(
+                        is_there && logged[0].starts_with("127.0.0.1 "),
+                        "{logged:?}"
+                    );
+                }
+            }
+            assert_eq!(httpd.end().0, Some(0));
+        }
+    });
+}
+
+/// A client that is not ours.
+#[test]
+fn curl_is_answered() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("SKIPPED curl_is_answered: there is no curl on this machine");
+        return;
+    }
+    under_each_hub("curl_is_answered", |hub| {
+        let httpd = Httpd::new(hub);
+        let curl = |arguments: &[&str], target: &str| {
+            let url = format!("http://{}{target}", httpd.address);
+            let output = Command::new("curl")
+                .args([
+                    "--silent",
+                    "--show-error",
+                    "--max-time",
+                    "30",
+                    "--noproxy",
+                    "*",
+                ])
+                .args(arguments)
+                .arg(url)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let text = curl(&["-i"], "/plaintext");
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nHello, World!"));
+        assert_eq!(curl(&["--http1.0"], "/plaintext"), "Hello, World!");
+        let text = curl(&["--http1.0", "-i"], "/chunked?n=2&ms=1");
+        assert!(text.ends_with("\r\n\r\nchunk 0\nchunk 1\n"));
+        assert_eq!(curl(&[], "/chunked?n=2&ms=1"), "chunk 0\nchunk 1\n");
+        let text = curl(&["--head"], "/plaintext");
+        assert!(has_field(&text, "content-length: 13"));
+        // Longer than what curl sends without asking, so it asks with 100-continue.
+        let body = "0123456789".repeat(200_000);
+        let file = std::env::temp_dir().join(format!("eventlet-httpd-{}", std::process::id()));
+        std::fs::write(&file, &body).unwrap();
+        let data = format!("@{}", file.display());
+        let framings: [&[&str]; 2] = [&[], &["-H", "Transfer-Encoding: chunked"]];
+        for framing in framings {
+            let arguments = [
+                &["--data-binary", &data, "-H", "Expect: 100-continue"],
+                framing,
+            ];
+            assert!(curl(&arguments.concat(), "/echo") == body);
+        }
+        std::fs::remove_file(file).unwrap();
+    });
+}
