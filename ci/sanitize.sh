@@ -12,8 +12,11 @@ sanitizers=${CI_SANITIZERS:-valgrind address}
 # spawning, waiting, waking, unwinding and the end of the thread.
 tests=(callback close deadlock fairness kill offload one_waiter panics readiness regressions signals
     spawn tcp tcp_deadlines thread_end timeout trampoline unwinding)
-# Not these: they are about the amount, and take too long here.
-LEFT_OUT=(--skip thousand --skip million)
+# Not these tests: some are about the amount, and take too long here; and a coroutine that is given
+# up at the end of its thread is leaked on purpose.
+LEFT_OUT=(--skip thousand --skip million --skip a_stubborn_one)
+# Not these files under valgrind: they send much data, which takes minutes there.
+MUCH_DATA='/(tcp|readiness|one_waiter)-[0-9a-f]+$'
 
 if [[ -n ${CI_SANITIZE:-} ]]; then read -ra tests <<<"$CI_SANITIZE"; fi
 chosen=()
@@ -42,6 +45,7 @@ if [[ " $sanitizers " == *" valgrind "* ]]; then
         ((${#programs[@]} == ${#tests[@]})) || fault "not all of ${tests[*]} were built"
         before=$PASSED
         for program in ${programs[@]+"${programs[@]}"}; do
+            if [[ $program =~ $MUCH_DATA ]]; then continue; fi
             # Coroutines' stacks lie side by side in one mapping, nearer than the 2 MB by which
             # valgrind tells a switch of stacks from a large frame: no frame here has 16 KiB.
             run_tests valgrind --quiet --error-exitcode=99 --max-stackframe=16384 --fair-sched=yes \

@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR=$TARGET
 rm -rf "$SCRATCH"
 mkdir -p "$SCRATCH"
 # shellcheck disable=SC2119 # all files, not this script's arguments
-files | tar --create --files-from=- | tar --extract --directory="$SCRATCH"
+files | tar --create --files-from=- | tar --extract --touch --directory="$SCRATCH"
 git -C "$SCRATCH" init --quiet
 LOG=$(mktemp "$TARGET/ci/log.XXXXXX")
 

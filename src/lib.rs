@@ -42,3 +42,16 @@ pub use eventlet_hub as hub;
 #[cfg(feature = "http")]
 pub use eventlet_protocols as http;
 pub use eventlet_runloop as runloop;
+
+/// The guide, chapter by chapter. It stands here so that its code compiles and runs.
+pub mod guide {
+    #[doc = include_str!("../docs/guide/hubs.md")]
+    pub mod hubs {}
+    #[doc = include_str!("../docs/guide/runloop.md")]
+    pub mod runloop {}
+    #[doc = include_str!("../docs/guide/green.md")]
+    pub mod green {}
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../README.md")]
+    pub mod readme {}
+}

@@ -237,6 +237,9 @@ fn a_second_coroutine_may_read_it_but_not_at_the_same_time() {
 
 type Kept = Rc<RefCell<Vec<RequestBody>>>;
 
+/// What handlers were told when a body broke off.
+type Told = Rc<RefCell<Vec<(ErrorKind, Option<Refusal>)>>>;
+
 #[test]
 fn kept_after_the_answer_reads_nothing_of_later_requests() {
     on_each_hub(|| {
@@ -297,7 +300,7 @@ fn still_being_read_when_the_answer_is_out_closes_the_connection() {
 #[test]
 fn cut_off_is_an_error_with_a_reason_and_answered() {
     on_each_hub(|| {
-        let seen: Rc<RefCell<Vec<(ErrorKind, Option<Refusal>)>>> = Rc::default();
+        let seen: Told = Rc::default();
         let theirs = Rc::clone(&seen);
         let server = Running::new(move |request: Request<RequestBody>| {
             let error = std::io::copy(&mut request.into_body(), &mut std::io::sink());
