@@ -21,16 +21,16 @@ use http::{Response, StatusCode};
 
 use super::body::Body;
 use super::input::Input;
-use super::log::AccessLog;
 use super::output::Output;
+use super::record::Record;
 use super::registry::{Activity, Member};
 use super::request_body::RequestBody;
 use super::respond::{Answered, GivenUp, give_up};
 use super::serve::Shared;
 use super::transport::Transport;
 use crate::wire::{
-    BodyReader, CloseReason, Connection, Drain, DrainStep, Exchange, HeadParser, LogRecord, Next,
-    Parsed, Refusal, RequestHead, error_page, write_error, write_refusal,
+    BodyReader, CloseReason, Connection, Drain, DrainStep, Exchange, HeadParser, Next, Parsed,
+    Refusal, RequestHead, error_page, write_error, write_refusal,
 };
 
 /// How long, and how much, is read after the last response of a connection that has input on its
@@ -358,7 +358,11 @@ fn refuse_late_head(link: &Link) -> CloseReason {
 fn count_refusal(link: &Link, line: &[u8], status: StatusCode, length: usize) {
     link.shared.registry.count_request();
     if let Some(log) = &link.shared.config.log {
-        log_line(log, link, line, status, length as u64, Duration::ZERO);
+        let answered = Answered {
+            status,
+            length: length as u64,
+        };
+        Record::refused(log, line).write(link, answered);
     }
 }
 
@@ -436,66 +440,4 @@ fn ended_by(link: &Link, error: &io::Error) -> CloseReason {
     } else {
         broken_by(error)
     }
-}
-
-/// What the access log wants to know of a request, kept while the handler has it.
-struct Record<'a> {
-    log: &'a AccessLog,
-    begun: Instant,
-    line: bytes::Bytes,
-    referer: Option<http::HeaderValue>,
-    agent: Option<http::HeaderValue>,
-}
-
-impl<'a> Record<'a> {
-    fn new(log: &'a AccessLog, begun: Instant, head: &RequestHead) -> Self {
-        let field = |name| head.headers.get(name).cloned();
-        Record {
-            log,
-            begun,
-            line: head.line.clone(),
-            referer: field(http::header::REFERER),
-            agent: field(http::header::USER_AGENT),
-        }
-    }
-
-    fn write(self, link: &Link, answered: Answered) {
-        let wall = self.begun.elapsed();
-        link.shared.with_date(|date| {
-            self.log.write(&LogRecord {
-                client: &link.transport.peer().ip(),
-                forwarded_for: None,
-                date,
-                request_line: &self.line,
-                status: answered.status,
-                body_length: answered.length,
-                wall,
-                referer: self.referer.as_ref().map(|value| value.as_bytes()),
-                user_agent: self.agent.as_ref().map(|value| value.as_bytes()),
-            });
-        });
-    }
-}
-
-fn log_line(
-    log: &AccessLog,
-    link: &Link,
-    line: &[u8],
-    status: StatusCode,
-    length: u64,
-    wall: Duration,
-) {
-    link.shared.with_date(|date| {
-        log.write(&LogRecord {
-            client: &link.transport.peer().ip(),
-            forwarded_for: None,
-            date,
-            request_line: line,
-            status,
-            body_length: length,
-            wall,
-            referer: None,
-            user_agent: None,
-        });
-    });
 }

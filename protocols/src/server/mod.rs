@@ -28,6 +28,7 @@ mod handler;
 mod input;
 mod log;
 mod output;
+mod record;
 mod registry;
 mod request_body;
 mod respond;
