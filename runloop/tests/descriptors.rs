@@ -13,7 +13,7 @@ use std::time::Duration;
 use eventlet_hub::{Hub, Interest, Readiness, Source, Token};
 use eventlet_hub_epoll::EpollHub;
 use eventlet_hub_poll::PollHub;
-use eventlet_runloop::{Descriptor, Ended, RunLoop};
+use eventlet_runloop::{Activities, Descriptor, Ended, ObserverLife, RunLoop};
 use support::{Log, Loop, OnDrop, any_source, scripted, watchdog};
 
 const ZERO: Option<Duration> = Some(Duration::ZERO);
@@ -198,7 +198,16 @@ fn a_chain_of_callbacks_passes_a_byte_on(hub: impl Hub + 'static) {
 fn a_waker_ends_a_real_wait(hub: impl Hub + 'static) {
     let run_loop = RunLoop::new(hub);
     let guard = run_loop.keep_alive();
-    let thread = std::thread::spawn(move || guard.wake());
+    let (about_to_wait, waits) = std::sync::mpsc::channel();
+    run_loop.add_observer(
+        Activities::BEFORE_WAITING,
+        ObserverLife::Once,
+        move |_, _| about_to_wait.send(()).unwrap(),
+    );
+    let thread = std::thread::spawn(move || {
+        waits.recv().unwrap();
+        guard.wake();
+    });
     assert_eq!(run_loop.run().unwrap(), Ended::Idle);
     thread.join().unwrap();
     assert!(run_loop.counters().wake_ups >= 1);
