@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
-# The suites of what stands on a hub, once per hub, from one source; then what only other kernels
-# use, forced by a private cfg: the pipe as waker, and guard pages by mprotect.
+# What the default hub does, under each hub in its turn; then what only other kernels use, forced by
+# a private cfg: the pipe as waker, and guard pages by mprotect.
+#
+# The suites of green and protocols go through all the hubs by themselves, each test under each, so
+# test.sh has run them there. What goes by the default, and hence by EVENTLET_HUB, are the programs
+# in the docs: they are what runs here once per hub.
 # CI_HUBS narrows it to these hubs, CI_TEST to this test file.
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
 
-targets=(--lib --bins --tests)
-if [[ -n ${CI_TEST:-} ]]; then targets=(--test "$CI_TEST"); fi
+programs=(--doc)
+tests=(--lib --bins --tests)
+if [[ -n ${CI_TEST:-} ]]; then
+    programs=(--test "$CI_TEST")
+    tests=(--test "$CI_TEST")
+fi
 HUBS=${CI_HUBS:-epoll poll select}
 ABOVE=(eventlet-green eventlet-protocols eventlet)
 WITH_WAKER=(eventlet-hub eventlet-hub-test eventlet-hub-epoll eventlet-hub-poll eventlet-hub-select)
@@ -22,13 +30,15 @@ of() {
     done
 }
 
-# No doc tests, which have run once in test.sh. Examples are built first, because tests start them.
+# `suites LABEL TARGETS PACKAGE…`, the targets by the name of their list.
 suites() {
     local label=$1 before=$PASSED
-    shift
+    local -n targets=$2
+    shift 2
     read -ra selected <<<"$(of "$@")"
     if ((${#selected[@]} == 0)); then return; fi
-    run cargo build --quiet "${selected[@]}" --examples
+    # Tests start examples.
+    if [[ ${targets[0]} != --doc ]]; then run cargo build --quiet "${selected[@]}" --examples; fi
     run_tests cargo test --quiet "${selected[@]}" "${targets[@]}" --no-fail-fast
     summary+=("$label $((PASSED - before))")
 }
@@ -36,7 +46,7 @@ suites() {
 summary=()
 for hub in $HUBS; do
     export EVENTLET_HUB=$hub
-    suites "$hub" "${ABOVE[@]}"
+    suites "$hub" programs "${ABOVE[@]}"
 done
 unset EVENTLET_HUB
 
@@ -46,8 +56,8 @@ for fallback in pipe_waker mprotect_guard; do
     export CARGO_TARGET_DIR
     CARGO_TARGET_DIR=$(own_target "$fallback")
     case $fallback in
-    pipe_waker) suites "pipe waker" "${WITH_WAKER[@]}" ;;
-    mprotect_guard) suites "mprotect guards" eventlet-green ;;
+    pipe_waker) suites "pipe waker" tests "${WITH_WAKER[@]}" ;;
+    mprotect_guard) suites "mprotect guards" tests eventlet-green ;;
     esac
 done
 printf -v list '%s, ' "${summary[@]}"

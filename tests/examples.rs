@@ -21,7 +21,9 @@ const HUBS: [&str; 3] = ["epoll", "poll", "select"];
 /// Runs the body under each hub with the program's path; aborts the process if it hangs.
 fn under_each_hub(test: &str, body: impl Fn(&str)) {
     let Some(_) = binary() else {
-        eprintln!("SKIPPED {test}: the example httpd was not built; cargo test builds it");
+        loudly(&format!(
+            "SKIPPED {test}: the example httpd was not built; cargo test without --test builds it"
+        ));
         return;
     };
     let _watchdog = watchdog(test.to_owned());
@@ -30,13 +32,16 @@ fn under_each_hub(test: &str, body: impl Fn(&str)) {
     }
 }
 
+/// To standard error itself: the test harness catches `eprintln`.
+fn loudly(text: &str) {
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
 fn watchdog(test: String) -> Sender<()> {
     let (alive, ended) = channel();
     thread::spawn(move || {
         if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            // Not `eprintln`, which the test harness catches.
-            let text = format!("{test} hangs: no end after {PATIENCE:?}\n");
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            loudly(&format!("{test} hangs: no end after {PATIENCE:?}"));
             std::process::abort();
         }
     });
@@ -452,7 +457,7 @@ fn a_line_a_request_unless_it_is_to_be_quiet() {
 #[test]
 fn curl_is_answered() {
     if Command::new("curl").arg("--version").output().is_err() {
-        eprintln!("SKIPPED curl_is_answered: there is no curl on this machine");
+        loudly("SKIPPED curl_is_answered: there is no curl on this machine");
         return;
     }
     under_each_hub("curl_is_answered", |hub| {

@@ -28,6 +28,13 @@ const IDLE_UNDER_POLL: usize = 2_000;
 /// of its stack that its last request has touched (three; the code of a debug build goes deeper).
 const KIB_EACH: usize = if cfg!(debug_assertions) { 36 } else { 16 };
 
+/// Figures and notes, to standard error itself: the test harness catches `eprintln`.
+macro_rules! say {
+    ($($text:tt)*) => {
+        let _ = std::io::stderr().write_all(format!("{}\n", format_args!($($text)*)).as_bytes());
+    };
+}
+
 /// The server that the tests talk to. Does nothing unless it is a test's child.
 #[test]
 fn server_in_a_child() {
@@ -149,7 +156,7 @@ fn idle_connections_are_held_while_others_are_served() {
             _ => allowed,
         };
         if count < IDLE {
-            eprintln!("SCALED DOWN: {count} idle connections under {hub}, not {IDLE}");
+            say!("SCALED DOWN: {count} idle connections under {hub}, not {IDLE}");
         }
         let server = ServerProcess::new(hub);
         let mut asking = TcpStream::connect(server.address).unwrap();
@@ -166,7 +173,7 @@ fn idle_connections_are_held_while_others_are_served() {
         let [open, after, _] = server.ask(&mut asking);
         assert_eq!(open, count + 1, "under {hub}");
         let bytes = (after.saturating_sub(before)) * 1024 / count;
-        eprintln!("{count} idle connections under {hub}: {bytes} bytes each");
+        say!("{count} idle connections under {hub}: {bytes} bytes each");
         assert!(bytes <= KIB_EACH * 1024, "{bytes} bytes each under {hub}");
         // Others are served meanwhile, and so is each of them that wakes up.
         for _ in 0..100 {
@@ -235,7 +242,7 @@ fn a_large_echo_takes_no_memory() {
         }
         let [_, _, most] = server.ask(&mut asking);
         let grown = most.saturating_sub(before);
-        eprintln!("an echo of {LENGTH} bytes under {hub} took {grown} KiB");
+        say!("an echo of {LENGTH} bytes under {hub} took {grown} KiB");
         assert!(grown <= MOST_KIB, "{grown} KiB under {hub}");
     }
 }
