@@ -10,12 +10,16 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
 
-programs=(--doc)
-tests=(--lib --bins --tests)
-if [[ -n ${CI_TEST:-} ]]; then
-    programs=(--test "$CI_TEST")
-    tests=(--test "$CI_TEST")
-fi
+# Two kinds of targets: the programs in the docs, and the tests.
+targets_of() {
+    if [[ -n ${CI_TEST:-} ]]; then
+        targets=(--test "$CI_TEST")
+    elif [[ $1 == programs ]]; then
+        targets=(--doc)
+    else
+        targets=(--lib --bins --tests)
+    fi
+}
 HUBS=${CI_HUBS:-epoll poll select}
 ABOVE=(eventlet-green eventlet-protocols eventlet)
 WITH_WAKER=(eventlet-hub eventlet-hub-test eventlet-hub-epoll eventlet-hub-poll eventlet-hub-select)
@@ -30,10 +34,10 @@ of() {
     done
 }
 
-# `suites LABEL TARGETS PACKAGE…`, the targets by the name of their list.
+# `suites LABEL KIND PACKAGE…`
 suites() {
     local label=$1 before=$PASSED
-    local -n targets=$2
+    targets_of "$2"
     shift 2
     read -ra selected <<<"$(of "$@")"
     if ((${#selected[@]} == 0)); then return; fi
