@@ -297,9 +297,6 @@ fn still_being_read_when_the_answer_is_out_closes_the_connection() {
     });
 }
 
-/// The errors that a handler has got, with the refusals in them.
-type Told = Rc<RefCell<Vec<(ErrorKind, Option<Refusal>)>>>;
-
 #[test]
 fn cut_off_is_an_error_with_a_reason_and_answered() {
     on_each_hub(|| {

@@ -46,6 +46,7 @@ fn server_in_a_child() {
         Server::new(
             move |request: Request<RequestBody>| match request.uri().path() {
                 "/echo" => echo(request),
+                "/nothing" => Response::new(Body::from("0 0 0")),
                 _ => report(server.upgrade().map(|server| server.handle())),
             },
         )
