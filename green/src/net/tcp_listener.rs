@@ -130,14 +130,14 @@ impl TcpListener {
             })
     }
 
-    /// [`accept`](Self::accept), but when the process is out of descriptors or memory, waits and
-    /// tries again: after 10 ms at first, then twice as long each time, up to a second. See
+    /// [`accept`](Self::accept), but when the process is out of descriptors or memory, or the network
+    /// has failed the connection, waits and tries again: after 10 ms at first, then twice as long each time, up to a second. See
     /// accept(2). A connection that the hub has no room for (`select` beyond `FD_SETSIZE`) is
     /// turned away, and that counts as a shortage.
     ///
     /// # Errors
     ///
-    /// As for [`accept`](Self::accept), without the shortages.
+    /// As for [`accept`](Self::accept), without what passes.
     pub fn accept_patiently(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -147,7 +147,7 @@ impl TcpListener {
                         return Ok((stream, peer));
                     }
                 }
-                Err(error) if is_shortage(&error) => {}
+                Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(error),
             }
             sleep(pause);
@@ -222,11 +222,24 @@ impl fmt::Debug for TcpListener {
     }
 }
 
-/// Whether the system lacks something that it may have again in a moment; see accept(2).
-fn is_shortage(error: &io::Error) -> bool {
+/// Whether trying again in a moment may well succeed: the system lacks something, or passes on a
+/// network error of the connection that was to be accepted; see accept(2).
+fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+        Some(
+            libc::EMFILE
+                | libc::ENFILE
+                | libc::ENOBUFS
+                | libc::ENOMEM
+                | libc::EPROTO
+                | libc::EPERM
+                | libc::ENOPROTOOPT
+                | libc::ENETDOWN
+                | libc::ENETUNREACH
+                | libc::EHOSTDOWN
+                | libc::EHOSTUNREACH
+        )
     )
 }
 
