@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
@@ -50,8 +51,7 @@ pub fn time_used(pid: u32) -> io::Result<Duration> {
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let account = match fs::read_to_string(thread?.path().join("schedstat")) {
             Ok(account) => account,
-            // The thread ended between the two readings.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) if has_ended(&error) => continue,
             Err(error) => return Err(error),
         };
         nanoseconds += account
@@ -61,6 +61,12 @@ pub fn time_used(pid: u32) -> io::Result<Duration> {
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unknown schedstat form"))?;
     }
     Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// Whether a thread ended between the listing and the opening of its account, or between that and
+/// the reading (ESRCH).
+fn has_ended(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::ESRCH as i32)
 }
 
 /// Measures the CPU time of the thread that starts it: what it takes in a piece of work, without what
