@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::coroutine::{Coroutine, Killed, State, Wait, Woken, after};
 use crate::error::{NeedsUnwinding, ParkError};
+use crate::kill::kill;
 use crate::scheduler;
 use crate::timeout::ScopeExpired;
 
@@ -126,19 +127,7 @@ impl<T> JoinHandle<T> {
     /// # Ok::<(), eventlet_green::NeedsUnwinding>(())
     /// ```
     pub fn kill(&self) -> Result<bool, NeedsUnwinding> {
-        NeedsUnwinding::check()?;
-        let coroutine = &self.coroutine;
-        if coroutine.state.get() == State::Finished {
-            return Ok(false);
-        }
-        coroutine.mark_killed();
-        match coroutine.state.get() {
-            State::Running => crate::sleep::raise_pending(),
-            _ => {
-                scheduler::wake(coroutine, Woken::Interrupted);
-            }
-        }
-        Ok(true)
+        kill(&self.coroutine)
     }
 
     /// Whether the coroutine has ended: [`join`](Self::join) would not wait.
@@ -283,6 +272,11 @@ pub(crate) fn hand_over<T>(packet: Rc<Packet<T>>, outcome: Result<T, Failure>) {
         return;
     }
     drop(packet);
+    leave_behind(outcome);
+}
+
+/// What becomes of an outcome that nobody waits for.
+pub(crate) fn leave_behind<T>(outcome: Result<T, Failure>) {
     let dropped = match outcome {
         Ok(value) => catch_unwind(AssertUnwindSafe(|| drop(value))),
         Err(Failure::Killed) => Ok(()),

@@ -79,6 +79,7 @@ mod error;
 mod fd;
 mod inbox;
 mod join;
+mod kill;
 pub mod net;
 mod now;
 mod offload;
@@ -94,6 +95,7 @@ pub mod sync;
 mod sys;
 mod timeout;
 mod trampoline;
+mod watch;
 
 pub use coroutine::{State, Wait};
 pub use deadlock::{Deadlock, Waiter};
@@ -102,6 +104,7 @@ pub use error::{NeedsUnwinding, ParkError};
 pub use eventlet_hub::Interest;
 pub use eventlet_runloop::Time;
 pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
+pub use kill::KillHandle;
 pub use now::now;
 pub use offload::{MAX_THREADS, offload};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
@@ -113,3 +116,4 @@ pub use stack::{
 pub use stats::{Stats, current_id, stats, trim_stacks, turn_count};
 pub use timeout::{TimeoutError, timeout};
 pub use trampoline::trampoline;
+pub use watch::Watcher;

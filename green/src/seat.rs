@@ -13,13 +13,31 @@ use eventlet_hub::Hub;
 use eventlet_runloop::{Task, Time, TimerId};
 
 use crate::coroutine::{Coroutine, Loop, Woken};
-use crate::scheduler;
+use crate::{scheduler, watch};
 
 type AnyTask = Rc<dyn Task<Box<dyn Hub>>>;
 
+/// Who sits there.
+enum Occupant {
+    /// Parked.
+    Coroutine(Rc<Coroutine>),
+    /// A [`Watcher`](crate::Watcher), by its number.
+    Watcher(usize),
+    /// One whose descriptor has a call to begin it in the ready queue.
+    Due(usize, Woken),
+}
+
+/// Whether a watcher has become due: the descriptor must queue itself, to begin it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Due {
+    Yes,
+    No,
+}
+
 /// A seat for one waiter.
 pub(crate) struct Seat {
-    waiter: Cell<Option<Rc<Coroutine>>>,
+    waiter: Cell<Option<Occupant>>,
     /// Nothing has been reported since the operation last said that it would block.
     drained: Cell<bool>,
     /// How long an operation of this direction may wait; `None` waits for ever.
@@ -50,12 +68,41 @@ impl Seat {
     }
 
     pub(crate) fn take(&self, who: Rc<Coroutine>) {
-        self.waiter.set(Some(who));
+        self.waiter.set(Some(Occupant::Coroutine(who)));
     }
 
     pub(crate) fn leave(&self) {
         self.deadline.set(None);
         self.waiter.take();
+    }
+
+    pub(crate) fn take_for_watcher(&self, key: usize) {
+        self.waiter.set(Some(Occupant::Watcher(key)));
+    }
+
+    /// The watcher that is due, and why; it leaves the seat.
+    pub(crate) fn take_due(&self) -> Option<(usize, Woken)> {
+        match self.waiter.take() {
+            Some(Occupant::Due(key, why)) => {
+                self.deadline.set(None);
+                Some((key, why))
+            }
+            other => {
+                self.waiter.set(other);
+                None
+            }
+        }
+    }
+
+    /// Gives a watcher up, when the registration ends with nobody to begin it.
+    pub(crate) fn drop_watcher(&self) {
+        match self.waiter.take() {
+            Some(Occupant::Watcher(key) | Occupant::Due(key, _)) => {
+                self.deadline.set(None);
+                watch::forget(key);
+            }
+            other => self.waiter.set(other),
+        }
     }
 
     #[inline]
@@ -70,19 +117,24 @@ impl Seat {
 
     /// Notes that it is worth trying, and wakes who waits.
     #[inline]
-    pub(crate) fn report(&self, why: Woken) {
+    pub(crate) fn report(&self, why: Woken) -> Due {
         self.drained.set(false);
-        self.wake(why);
+        self.wake(why)
     }
 
     /// The waiter keeps its seat until it has gone on: whoever else runs before it does cannot sit
     /// down in its place, to be taken off by it.
-    fn wake(&self, why: Woken) {
-        let waiter = self.waiter.take();
-        if let Some(waiter) = &waiter {
-            scheduler::wake(waiter, why);
-        }
-        self.waiter.set(waiter);
+    fn wake(&self, why: Woken) -> Due {
+        let (due, occupant) = match self.waiter.take() {
+            Some(Occupant::Watcher(key)) => (Due::Yes, Some(Occupant::Due(key, why))),
+            Some(Occupant::Coroutine(waiter)) => {
+                scheduler::wake(&waiter, why);
+                (Due::No, Some(Occupant::Coroutine(waiter)))
+            }
+            other => (Due::No, other),
+        };
+        self.waiter.set(occupant);
+        due
     }
 
     /// Has the current wait end at `deadline`.
@@ -111,18 +163,19 @@ impl Seat {
         run_loop: &Loop,
         timer: TimerId,
         task: impl FnOnce() -> AnyTask,
-    ) {
+    ) -> Due {
         match self.alarm.get() {
             Some((standing, _)) if standing == timer => self.alarm.set(None),
-            _ => return,
+            _ => return Due::No,
         }
         let Some(deadline) = self.deadline.get() else {
-            return;
+            return Due::No;
         };
         if run_loop.now() < deadline {
             self.set_deadline(run_loop, deadline, task);
+            Due::No
         } else {
-            self.wake(Woken::TimedOut);
+            self.wake(Woken::TimedOut)
         }
     }
 

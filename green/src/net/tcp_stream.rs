@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::panic::Location;
+use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_hub::Interest;
@@ -12,6 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::addr::{ToSocketAddrs, first_that};
 use crate::coroutine::Wait;
 use crate::fd::{Direction, Extent, Shared, Watched, deadline_of};
+use crate::watch::Watcher;
 
 /// A TCP connection, in the shape of [`std::net::TcpStream`].
 ///
@@ -245,6 +248,19 @@ impl TcpStream {
         })
     }
 
+    /// Reads what there is, without waiting. After `WouldBlock`, `wait_readable` or
+    /// [`watch_readable`](Self::watch_readable) says when it is worth another try.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`: nothing to read now; it is not the end. Else as for reading.
+    pub fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.watched.try_operate(Direction::Read, |mut socket| {
+            let count = socket.read(into)?;
+            Ok((count, extent(count, into.len())))
+        })
+    }
+
     /// Waits until there may be something to read, within the read timeout, without a buffer to
     /// read it into: for connections that are idle most of the time. A hint; the read that follows
     /// may still wait.
@@ -254,6 +270,58 @@ impl TcpStream {
     /// As for reading.
     pub fn wait_readable(&self) -> io::Result<()> {
         self.watched.wait_ready(Direction::Read, Wait::Read)
+    }
+
+    /// Has `watcher` begun, in a coroutine of its own, as soon as there may be something to read,
+    /// or the read timeout is over, or the socket is closed; returns at once. Until then the
+    /// connection keeps no stack: for servers that hold many which are idle.
+    ///
+    /// The watcher takes the place of a coroutine that waits to read. It is dropped without a call
+    /// when the last handle to the connection is dropped (which the watcher can prevent by owning
+    /// one), and when the thread ends.
+    ///
+    /// # Errors
+    ///
+    /// * `ResourceBusy`: a coroutine waits to read, or another watcher.
+    /// * `NotConnected`: after [`close`](Self::close).
+    /// * `Unsupported`: the thread is ending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::{TcpListener, TcpStream};
+    /// use eventlet_green::{Watcher, sleep};
+    /// use std::io::{self, Read, Write};
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    ///
+    /// struct Echo(TcpStream);
+    ///
+    /// impl Watcher for Echo {
+    ///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
+    ///         let mut piece = [0; 1024];
+    ///         let echoed = outcome.and_then(|()| (&self.0).read(&mut piece));
+    ///         let echoed = echoed.and_then(|count| (&self.0).write_all(&piece[..count]));
+    ///         echoed.expect("the client is there");
+    ///     }
+    /// }
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// let (stream, _) = listener.accept()?;
+    /// let echo = Rc::new(Echo(stream));
+    /// echo.0.watch_readable(echo.clone())?;
+    /// assert_eq!(eventlet_green::stats().coroutines, 0);
+    /// client.write_all(b"hello")?;
+    /// let mut answer = [0; 5];
+    /// client.read_exact(&mut answer)?;
+    /// assert_eq!(&answer, b"hello");
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+        self.watched
+            .watch(Direction::Read, watcher, Location::caller())
     }
 
     /// Takes an error that is pending on the socket (`SO_ERROR`).

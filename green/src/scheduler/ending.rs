@@ -16,6 +16,7 @@ impl Scheduler {
     pub(crate) fn shut_down(&self) {
         self.ending.set(true);
         self.at_root.set(false);
+        self.watchers.clear();
         let all: Vec<_> = self
             .coroutines
             .borrow()

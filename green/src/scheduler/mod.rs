@@ -40,6 +40,7 @@ use crate::stack::StackPool;
 use crate::sys::fiber::{Fiber, Progress, Stage};
 use crate::sys::overflow::AlternateStack;
 use crate::sys::slot;
+use crate::watch::Watchers;
 
 /// Operations on descriptors that a coroutine may do in a row without waiting, before it is made to
 /// let others run. A descriptor that is always ready would otherwise never let go of the thread.
@@ -66,6 +67,8 @@ pub(crate) struct Scheduler {
     stacks: RefCell<StackPool>,
     /// Coroutines parked on descriptors: the kernel may yet wake them.
     io_waiters: Cell<usize>,
+    /// Who waits for a descriptor without being a coroutine.
+    pub(crate) watchers: Watchers,
     /// Who waits for something that another thread will do.
     pub(crate) outside: Outside,
     /// What is left of [`IO_CREDIT`] for whoever runs.
@@ -147,6 +150,7 @@ impl Scheduler {
             next_id: Cell::new(ROOT_ID + 1),
             stacks: RefCell::new(StackPool::default()),
             io_waiters: Cell::new(0),
+            watchers: Watchers::default(),
             outside: Outside::default(),
             credit: Cell::new(IO_CREDIT),
             remembers_drained,
@@ -178,9 +182,7 @@ impl Scheduler {
         spawned_at: &'static Location<'static>,
         body: impl FnOnce() + 'static,
     ) -> io::Result<Rc<Coroutine>> {
-        if self.ending.get() {
-            return Err(ParkError::ThreadEnding.into());
-        }
+        self.check_not_ending()?;
         let stack = self.stacks.borrow_mut().acquire(stack_size)?;
         let bounds = StackBounds {
             bottom: stack.bottom().get(),
@@ -193,6 +195,16 @@ impl Scheduler {
         let slot = self.coroutines.borrow_mut().insert(Rc::clone(&coroutine));
         coroutine.slot.set(slot);
         Ok(coroutine)
+    }
+
+    /// # Errors
+    ///
+    /// `Unsupported`: the thread is ending, and takes on nothing new.
+    pub(crate) fn check_not_ending(&self) -> io::Result<()> {
+        if self.ending.get() {
+            return Err(ParkError::ThreadEnding.into());
+        }
+        Ok(())
     }
 
     /// Queues a new coroutine for its first run.
@@ -210,7 +222,7 @@ impl Scheduler {
     }
 
     #[inline]
-    fn run(&self, coroutine: Rc<Coroutine>) {
+    pub(crate) fn run(&self, coroutine: Rc<Coroutine>) {
         if coroutine.is_root() {
             self.root_due.set(true);
             self.run_loop.leave_turn();
@@ -439,6 +451,7 @@ impl Scheduler {
         self.run_loop.call_count() == 0
             && self.run_loop.timer_count() == 0
             && self.io_waiters.get() == 0
+            && self.watchers.is_empty()
             && self.outside.is_empty()
     }
 

@@ -95,7 +95,8 @@ impl Region {
     /// `OutOfMemory` when the system has no address space left for it, or no mapping.
     pub(crate) fn reserve(slot_size: usize, slots: usize) -> io::Result<Self> {
         let length = slot_size
-            .checked_mul(slots)
+            .checked_add(page_size())
+            .and_then(|stride| stride.checked_mul(slots))
             .ok_or(io::ErrorKind::OutOfMemory)?;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | STACK_FLAG;
@@ -125,7 +126,7 @@ impl Region {
     ///
     /// `OutOfMemory` when the guard cannot be made, which names the limit on mappings.
     pub(crate) fn carve(&mut self) -> io::Result<Option<Stack>> {
-        let offset = self.next * self.slot_size;
+        let offset = self.next * (self.slot_size + page_size());
         if offset + self.slot_size > self.length {
             return Ok(None);
         }

@@ -1,15 +1,17 @@
-//! One connection: heads in, handler called, responses out, until there is a reason to close.
+//! One connection: heads in, handler called, responses out, until there is nothing more at hand, or
+//! a reason to close.
 //!
 //! ```text
-//!         ┌────────────────────────────────────────────────────────┐
-//!         ▼                                                        │ Next::KeepAlive, Drain
-//!   wait (idle, no buffer) ──► head ──► handler ──► respond ──► finish
-//!         │                     │refused               │broken     │ Next::Close
-//!         ▼                     ▼                      ▼           ▼
-//!       closed ◄──────────── linger ◄──────────────────┴───────────┘
+//!             ┌─────────────────────────────────────────────────────┐
+//!             ▼                                                     │ Next::KeepAlive, Drain
+//!   ┌────► head ──────────────► handler ──► respond ──────────► finish
+//!   │      │ nothing │ refused                 │ broken           │ Next::Close
+//!   │      │ at hand ▼                         ▼                  ▼
+//!  rest ◄──┘       linger ◄────────────────────┴──────────────────┘ ───► closed
 //! ```
 //!
-//! The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
+//! At rest a connection has no buffer, and whoever serves it decides whether it keeps a coroutine:
+//! see `rest`. The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::io;
@@ -50,6 +52,9 @@ pub(super) struct Link {
     pub(super) turn: RefCell<Turn>,
     /// Changes with every request, so that a body that outlives its request is noticed.
     pub(super) serial: Cell<u64>,
+    requests: RefCell<Connection>,
+    /// There may be something to read: it was reported, and not tried since.
+    is_reported: Cell<bool>,
 }
 
 /// The request under way.
@@ -77,6 +82,8 @@ impl Link {
             output: RefCell::new(output),
             turn: RefCell::new(Turn::none()),
             serial: Cell::new(0),
+            requests: RefCell::new(Connection::new()),
+            is_reported: Cell::new(false),
         }
     }
 
@@ -87,11 +94,32 @@ impl Link {
         }
     }
 
-    /// Whether something has come that was not dealt with, or somebody still waits for more.
-    fn has_input(&self) -> bool {
-        self.input
-            .try_borrow()
-            .map_or(true, |input| !input.is_empty())
+    /// Prepares for what has come: with buffers, which it may have from before if a few bytes of no
+    /// request were left in them.
+    fn begin(&self) {
+        self.is_reported.set(true);
+        let buffers = &self.shared.buffers;
+        if let Ok(mut input) = self.input.try_borrow_mut()
+            && input.is_empty()
+        {
+            *input = buffers.input();
+        }
+        if let Ok(mut output) = self.output.try_borrow_mut()
+            && output.ready.is_empty()
+        {
+            output.ready = buffers.output();
+        }
+    }
+
+    /// Gives the buffers away for as long as it rests. All that was ready has been sent.
+    fn return_buffers(&self, input: &mut Input) {
+        let buffers = &self.shared.buffers;
+        if input.is_empty() {
+            buffers.return_input(std::mem::take(input));
+        }
+        if let Ok(mut output) = self.output.try_borrow_mut() {
+            buffers.return_output(std::mem::take(&mut output.ready));
+        }
     }
 
     /// Whether the client has begun a request that is not going to be read.
@@ -131,37 +159,62 @@ impl Turn {
     }
 }
 
-/// Serves a connection to its end.
-pub(super) fn serve(link: &Rc<Link>) -> CloseReason {
-    let _for_everybody = Closing(link);
-    let mut connection = Connection::new();
-    let reason = loop {
-        match serve_one(link, &mut connection) {
-            Ok(Next::KeepAlive) => {}
-            Ok(Next::Drain(drain)) => {
-                if let Err(reason) = drain_body(link, drain) {
-                    break reason;
+/// Why serving has come to a stop.
+enum Stop {
+    /// Nothing is at hand.
+    Rest,
+    Close(CloseReason),
+}
+
+impl From<CloseReason> for Stop {
+    fn from(reason: CloseReason) -> Self {
+        Stop::Close(reason)
+    }
+}
+
+/// What there is to do after serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// Wait until something comes, for as long as a connection may idle.
+    Rest,
+    /// Nothing: the connection is to be closed.
+    End,
+}
+
+/// Serves what has come, until there is nothing more at hand. `came` is what the wait for it gave.
+pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
+    let reason = match came.inspect(|()| link.begin()) {
+        Ok(()) => loop {
+            match serve_one(link) {
+                Ok(Next::KeepAlive) => {}
+                Ok(Next::Drain(drain)) => {
+                    if let Err(reason) = drain_body(link, drain) {
+                        break reason;
+                    }
                 }
+                Ok(Next::Close(reason)) => break reason,
+                Ok(Next::Upgraded) => break CloseReason::Upgraded,
+                Err(Stop::Rest) => return After::Rest,
+                Err(Stop::Close(reason)) => break reason,
             }
-            Ok(Next::Close(reason)) => break reason,
-            Ok(Next::Upgraded) => break CloseReason::Upgraded,
-            Err(reason) => break reason,
-        }
+        },
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => CloseReason::IdleTimeout,
+        Err(error) => ended_by(link, &error),
     };
     let is_clean = link.flush().is_ok() && !link.output.borrow().is_broken();
     if is_clean && (may_have_input_under_way(reason) || link.is_being_sent_more()) {
         linger(link);
     }
-    reason
+    After::End
 }
 
-/// Ends the connection also for request bodies that are still about: without this, it would stay
-/// open for as long as a handler keeps one.
-struct Closing<'a>(&'a Rc<Link>);
+/// An open connection. When it is dropped, the connection ends also for request bodies that are
+/// still about: without this, it would stay open for as long as a handler keeps one.
+pub(super) struct Open(pub(super) Rc<Link>);
 
-impl Drop for Closing<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
-        let link = self.0;
+        let link = &self.0;
         // Nobody's request is under way any more.
         link.serial.set(link.serial.get() + 1);
         if Rc::strong_count(link) > 1 {
@@ -171,7 +224,7 @@ impl Drop for Closing<'_> {
 }
 
 /// One request with its response.
-fn serve_one(link: &Rc<Link>, connection: &mut Connection) -> Result<Next, CloseReason> {
+fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     let limits = &link.shared.config.limits;
     let head = next_head(link)?;
     link.member.activity.set(Activity::Busy);
@@ -184,10 +237,10 @@ fn serve_one(link: &Rc<Link>, connection: &mut Connection) -> Result<Next, Close
     let serial = link.serial.get() + 1;
     link.serial.set(serial);
 
-    let exchange = connection.begin(&head, limits);
+    let exchange = link.requests.borrow_mut().begin(&head, limits);
     let body = match BodyReader::new(head.framing, limits) {
         Ok(body) => body,
-        Err(refusal) => return Err(refuse(link, refusal, head.line.as_ref())),
+        Err(refusal) => return Err(refuse(link, refusal, head.line.as_ref()).into()),
     };
     *link.turn.borrow_mut() = Turn {
         exchange,
@@ -238,7 +291,7 @@ fn serve_one(link: &Rc<Link>, connection: &mut Connection) -> Result<Next, Close
             if let (Some(record), Some(answered)) = (record, broken.answered) {
                 record.write(link, answered);
             }
-            Err(broken.reason)
+            Err(broken.reason.into())
         }
     }
 }
@@ -247,12 +300,9 @@ fn internal_error() -> Response<Body> {
     error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
 }
 
-/// Reads the next head, waiting for it without a buffer.
-fn next_head(link: &Rc<Link>) -> Result<RequestHead, CloseReason> {
+/// Reads the next head. Waits for the rest of one that has begun, not for the first byte of one.
+fn next_head(link: &Rc<Link>) -> Result<RequestHead, Stop> {
     let config = &link.shared.config;
-    if !link.has_input() {
-        idle(link)?;
-    }
     let mut parser = HeadParser::new();
     let mut deadline = None;
     loop {
@@ -265,57 +315,41 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, CloseReason> {
             Ok(Parsed::Incomplete) => {}
             Err(refusal) => {
                 drop(input);
-                return Err(refuse(link, refusal, &[]));
+                return Err(refuse(link, refusal, &[]).into());
             }
         }
         let has_begun = HeadParser::has_begun(input.waiting());
         // The client may wait for earlier responses before it sends more.
         link.flush().map_err(|error| broken_by(&error))?;
-        let limit = if has_begun {
+        let filled = if has_begun {
             link.member.activity.set(Activity::Busy);
             let now = now();
-            *deadline.get_or_insert(now + config.head) - now
+            let limit = *deadline.get_or_insert(now + config.head) - now;
+            input.fill(|room| link.transport.read(room, limit))
         } else {
             link.member.activity.set(Activity::Idle);
             if link.shared.is_stopping() {
-                return Err(CloseReason::Shutdown);
+                return Err(CloseReason::Shutdown.into());
             }
-            config.idle
+            if !link.is_reported.replace(false) {
+                link.return_buffers(&mut input);
+                return Err(Stop::Rest);
+            }
+            input.fill(|room| link.transport.try_read(room))
         };
-        let filled = input.fill(|room| link.transport.read(room, limit));
-        drop(input);
         match filled {
-            Ok(0) if has_begun => return Err(CloseReason::ClientAborted),
-            Ok(0) => return Err(CloseReason::ClientGone),
+            Ok(0) if has_begun => return Err(CloseReason::ClientAborted.into()),
+            Ok(0) => return Err(CloseReason::ClientGone.into()),
             Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                link.return_buffers(&mut input);
+                return Err(Stop::Rest);
+            }
             Err(error) if error.kind() == io::ErrorKind::TimedOut && has_begun => {
-                return Err(refuse_late_head(link));
+                return Err(refuse_late_head(link).into());
             }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(CloseReason::IdleTimeout);
-            }
-            Err(error) => return Err(ended_by(link, &error)),
+            Err(error) => return Err(ended_by(link, &error).into()),
         }
-    }
-}
-
-/// Waits for the first byte of a request. Holds no buffer meanwhile.
-fn idle(link: &Rc<Link>) -> Result<(), CloseReason> {
-    link.flush().map_err(|error| broken_by(&error))?;
-    let buffers = &link.shared.buffers;
-    buffers.return_input(link.input.take());
-    buffers.return_output(std::mem::take(&mut link.output.borrow_mut().ready));
-    link.member.activity.set(Activity::Idle);
-    if link.shared.is_stopping() {
-        return Err(CloseReason::Shutdown);
-    }
-    let came = link.transport.wait_readable(link.shared.config.idle);
-    *link.input.borrow_mut() = buffers.input();
-    link.output.borrow_mut().ready = buffers.output();
-    match came {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(CloseReason::IdleTimeout),
-        Err(error) => Err(ended_by(link, &error)),
     }
 }
 

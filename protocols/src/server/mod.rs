@@ -32,6 +32,7 @@ mod record;
 mod registry;
 mod request_body;
 mod respond;
+mod rest;
 mod serve;
 mod transport;
 

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use eventlet_green::JoinHandle;
+use eventlet_green::KillHandle;
 use slab::Slab;
 
 use super::transport::Transport;
@@ -21,8 +21,8 @@ pub(super) enum Activity {
 pub(super) struct Member {
     pub(super) transport: Rc<dyn Transport>,
     pub(super) activity: Cell<Activity>,
-    /// To kill it by.
-    handle: Cell<Option<JoinHandle<()>>>,
+    /// To kill what serves it now.
+    served_by: Cell<Option<KillHandle>>,
 }
 
 /// The connections of a server, and what they have done.
@@ -54,7 +54,7 @@ impl Registry {
         let member = Rc::new(Member {
             transport,
             activity: Cell::new(Activity::Idle),
-            handle: Cell::new(None),
+            served_by: Cell::new(None),
         });
         let key = self.members.borrow_mut().insert(Rc::clone(&member));
         Membership {
@@ -102,9 +102,9 @@ impl Registry {
     pub(super) fn kill_all(&self) {
         for member in self.all() {
             let killed = member
-                .handle
+                .served_by
                 .take()
-                .is_some_and(|handle| handle.kill().is_ok());
+                .is_some_and(|coroutine| coroutine.kill().is_ok());
             if !killed {
                 // Without unwinding, taking the connection away is what is left.
                 member.transport.close();
@@ -127,18 +127,15 @@ impl Membership {
 }
 
 impl Member {
-    /// Notes whose coroutine it is.
-    pub(super) fn set_handle(&self, handle: JoinHandle<()>) {
-        self.handle.set(Some(handle));
+    /// Notes whose coroutine it is, if it is one's.
+    pub(super) fn set_served_by(&self, coroutine: Option<KillHandle>) {
+        self.served_by.set(coroutine);
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
         let member = self.registry.members.borrow_mut().try_remove(self.key);
-        if let Some(member) = member {
-            // Dropping the handle of what is about to end by itself.
-            drop(member.handle.take());
-        }
+        drop(member);
     }
 }

@@ -12,13 +12,13 @@ use std::time::{Duration, SystemTime};
 
 use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::sync::Semaphore;
-use eventlet_green::{Builder, Timer, call_after, turn_count};
+use eventlet_green::{Timer, call_after, turn_count};
 
 use super::config::Config;
-use super::connection::{self, Link};
 use super::handler::Handler;
 use super::input::Buffers;
 use super::registry::{Registry, ServerStatus};
+use super::rest::{self, Resting};
 use super::transport::{Tcp, Transport};
 use crate::wire::{DateCache, DateText};
 
@@ -157,7 +157,8 @@ impl Server {
                     // Answers are put together before they are sent; waiting for more would only
                     // hold the last piece up. A refusal of the option harms nobody.
                     let _ = stream.set_nodelay(true);
-                    self.spawn_connection(Tcp { stream, peer }, seat);
+                    let transport = Rc::new(Tcp { stream, peer });
+                    Resting::begin(Rc::clone(shared), transport, seat);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => break Ok(()),
                 Err(error) => break Err(error),
@@ -173,21 +174,6 @@ impl Server {
         outcome
     }
 
-    fn spawn_connection(&self, transport: Tcp, seat: eventlet_green::sync::Permit) {
-        let transport: Rc<dyn Transport> = Rc::new(transport);
-        let membership = self.shared.registry.enter(Rc::clone(&transport));
-        let member = membership.member();
-        let link = Link::new(Rc::clone(&self.shared), transport, membership.member());
-        let spawned = Builder::new().spawn(move || {
-            let _until_the_end = (membership, seat);
-            connection::serve(&Rc::new(link));
-        });
-        match spawned {
-            Ok(handle) => member.set_handle(handle),
-            Err(error) => eprintln!("eventlet: a connection was turned away: {error}"),
-        }
-    }
-
     /// Serves one connection in the caller's coroutine, to its end: for programs that accept by
     /// themselves.
     ///
@@ -199,10 +185,7 @@ impl Server {
         // As for an accepted one.
         let _ = stream.set_nodelay(true);
         let transport: Rc<dyn Transport> = Rc::new(Tcp { stream, peer });
-        let membership = self.shared.registry.enter(Rc::clone(&transport));
-        let link = Link::new(Rc::clone(&self.shared), transport, membership.member());
-        connection::serve(&Rc::new(link));
-        drop(membership);
+        rest::serve_here(&self.shared, transport);
         self.shared.forget_deadlines_if_done();
         Ok(())
     }

@@ -2,14 +2,20 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
+use eventlet_green::Watcher;
 use eventlet_green::net::TcpStream;
 
 /// A stream that parks its caller. Behind a pointer, so that the server is compiled once.
 pub(crate) trait Transport {
     /// Parks until there may be something to read, at most for `limit`.
     fn wait_readable(&self, limit: Duration) -> io::Result<()>;
+    /// Has the watcher begun when there may be something to read, at the latest after `limit`.
+    fn watch(&self, limit: Duration, watcher: Rc<dyn Watcher>) -> io::Result<()>;
+    /// Reads what there is; `WouldBlock` if that is nothing.
+    fn try_read(&self, into: &mut [u8]) -> io::Result<usize>;
     /// Reads what there is, waiting at most `limit` for the first byte.
     fn read(&self, into: &mut [u8], limit: Duration) -> io::Result<usize>;
     /// Writes all, waiting for room at most `limit` each time.
@@ -41,6 +47,15 @@ impl Transport for Tcp {
     fn wait_readable(&self, limit: Duration) -> io::Result<()> {
         self.limit_reads(limit)?;
         self.stream.wait_readable()
+    }
+
+    fn watch(&self, limit: Duration, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+        self.limit_reads(limit)?;
+        self.stream.watch_readable(watcher)
+    }
+
+    fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.try_read(into)
     }
 
     fn read(&self, into: &mut [u8], limit: Duration) -> io::Result<usize> {

@@ -13,22 +13,27 @@
 //!                   └─ a drained side parks untried     └─ kill ─────► unwinds; seat left
 //! ```
 
+mod errors;
+mod handle;
+
 use std::cell::Cell;
-use std::fmt;
 use std::io;
-use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_hub::{Hub, Interest, Readiness, Source, Token};
 use eventlet_runloop::{Descriptor, Task, Time, TimerId};
 
+use self::errors::{busy, closed, timed_out};
+pub(crate) use self::handle::Shared;
 use crate::coroutine::{Coroutine, Loop, Wait, Woken, after};
 use crate::scheduler;
-use crate::seat::Seat;
+use crate::seat::{Due, Seat};
 use crate::sys::descriptor::replace_with_inert;
 use crate::sys::slot;
+use crate::watch::Watcher;
 
 /// A descriptor with its registration, shared by the handles to it.
 pub(crate) struct Watched<S: Source> {
@@ -155,9 +160,7 @@ impl<S: Source + 'static> Watched<S> {
             if !(self.remembers_drained && seat.is_drained()) {
                 match operation(&self.source) {
                     Ok((value, extent)) => {
-                        if matches!(extent, Extent::Short) && !self.always_tried.get() {
-                            seat.set_drained();
-                        }
+                        self.note(seat, &extent);
                         return Ok(value);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -170,6 +173,49 @@ impl<S: Source + 'static> Watched<S> {
             // Fixed by the first wait: being woken for nothing does not prolong it.
             let deadline = *deadline.get_or_insert_with(|| deadline_of(seat.limit.get()));
             self.wait(direction.interest(), wait, deadline)?;
+        }
+    }
+
+    /// Does an operation if it does not block.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`, which takes no system call where the direction is known to be drained; else
+    /// what the operation gives.
+    pub(crate) fn try_operate<T>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<(T, Extent)>,
+    ) -> io::Result<T> {
+        let seat = self.seat(direction);
+        if self.closed.get() {
+            return Err(closed());
+        }
+        if self.remembers_drained && seat.is_drained() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        loop {
+            match operation(&self.source) {
+                Ok((value, extent)) => {
+                    self.note(seat, &extent);
+                    return Ok(value);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if error.kind() == io::ErrorKind::WouldBlock {
+                        seat.set_drained();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Keeps what an operation has told of the direction.
+    #[inline]
+    fn note(&self, seat: &Seat, extent: &Extent) {
+        if matches!(extent, Extent::Short) && !self.always_tried.get() {
+            seat.set_drained();
         }
     }
 
@@ -230,6 +276,46 @@ impl<S: Source + 'static> Watched<S> {
         })
     }
 
+    /// Has a watcher begun once the direction may be ready, or its time limit is over.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Self::wait), without the deadline; the watcher is dropped then.
+    pub(crate) fn watch(
+        self: &Rc<Self>,
+        direction: Direction,
+        watcher: Rc<dyn Watcher>,
+        watched_at: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let Some(token) = self.token.get() else {
+            return Err(closed());
+        };
+        let seat = self.seat(direction);
+        if seat.is_taken() {
+            return Err(busy(direction));
+        }
+        scheduler::with(|scheduler| {
+            scheduler.check_not_ending()?;
+            let run_loop = &scheduler.run_loop;
+            run_loop.arm(token, direction.interest())?;
+            seat.take_for_watcher(scheduler.watchers.insert(watcher, watched_at));
+            if self.remembers_drained && !seat.is_drained() {
+                self.begin_if(seat.report(Woken::Ready), run_loop);
+            } else if let Some(deadline) = deadline_of(seat.limit.get()) {
+                seat.set_deadline(run_loop, deadline, || Rc::clone(self) as _);
+            }
+            Ok(())
+        })
+    }
+
+    /// Queues a call of [`run`](Task::run), which begins the watcher that is due.
+    #[inline]
+    fn begin_if(self: &Rc<Self>, due: Due, run_loop: &Loop) {
+        if due == Due::Yes {
+            run_loop.enqueue(Rc::clone(self) as _);
+        }
+    }
+
     /// The seat of an interest in one direction.
     fn only_seat(&self, interest: Interest) -> Option<&Seat> {
         match interest {
@@ -248,14 +334,16 @@ impl<S: Source + 'static> Watched<S> {
 
     /// Ends the connection, or the listening, for every handle, and wakes who waits. The number
     /// stays taken until the last handle is gone.
-    pub(crate) fn close(&self) -> io::Result<()> {
+    pub(crate) fn close(self: &Rc<Self>) -> io::Result<()> {
         if self.closed.replace(true) {
             return Ok(());
         }
         self.deregister(End::Replaced);
         let outcome = replace_with_inert(self.source.as_fd());
-        self.reader.report(Woken::Ready);
-        self.writer.report(Woken::Ready);
+        for seat in [&self.reader, &self.writer] {
+            let due = seat.report(Woken::Ready);
+            slot::with(|scheduler| self.begin_if(due, &scheduler.run_loop));
+        }
         outcome
     }
 
@@ -263,6 +351,10 @@ impl<S: Source + 'static> Watched<S> {
         let Some(token) = self.token.take() else {
             return;
         };
+        if !matches!(end, End::Replaced) {
+            self.reader.drop_watcher();
+            self.writer.drop_watcher();
+        }
         // The thread may be ending, and its loop gone: then there is nothing to end.
         slot::with(|scheduler| {
             let run_loop = &scheduler.run_loop;
@@ -329,27 +421,41 @@ impl Drop for Seated<'_> {
 }
 
 impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {
-    fn ready(self: Rc<Self>, _: &Loop, _: Token, readiness: Readiness) {
+    fn ready(self: Rc<Self>, run_loop: &Loop, _: Token, readiness: Readiness) {
         if readiness.is_error() || readiness.is_read_closed() || readiness.is_urgent() {
             self.always_tried.set(true);
         }
         if readiness.is_readable() {
-            self.reader.report(Woken::Ready);
+            self.begin_if(self.reader.report(Woken::Ready), run_loop);
         }
         if readiness.is_writable() {
-            self.writer.report(Woken::Ready);
+            self.begin_if(self.writer.report(Woken::Ready), run_loop);
         }
     }
 }
 
 impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
-    /// Not called: nothing queues it.
-    fn run(self: Rc<Self>, _: &Loop) {}
+    /// A watcher is due. Its coroutine runs at once, in place of this call: so its stack, the last
+    /// that was given back, is warm.
+    fn run(self: Rc<Self>, _: &Loop) {
+        for direction in [Direction::Read, Direction::Write] {
+            let Some((key, why)) = self.seat(direction).take_due() else {
+                continue;
+            };
+            let outcome = match why {
+                Woken::TimedOut => Err(timed_out(direction.interest())),
+                _ if self.closed.get() => Err(closed()),
+                _ => Ok(()),
+            };
+            slot::with(|scheduler| scheduler.begin_watcher(key, outcome));
+        }
+    }
 
     /// The alarm of one of the seats.
     fn expired(self: Rc<Self>, run_loop: &Loop, timer: TimerId) {
         for seat in [&self.reader, &self.writer] {
-            seat.alarm_rings(run_loop, timer, || Rc::clone(&self) as _);
+            let due = seat.alarm_rings(run_loop, timer, || Rc::clone(&self) as _);
+            self.begin_if(due, run_loop);
         }
     }
 }
@@ -358,84 +464,4 @@ impl<S: Source> AsFd for Watched<S> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.source.as_fd()
     }
-}
-
-/// A handle to a watched descriptor: it is closed when the last one is dropped.
-pub(crate) struct Shared<S: Source + 'static>(Rc<Watched<S>>);
-
-impl<S: Source + 'static> Shared<S> {
-    /// The wrapped object back, if this is the only handle; else `ResourceBusy`.
-    pub(crate) fn release(self) -> io::Result<S> {
-        if self.0.handles.get() > 1 {
-            let text = "other handles to this descriptor are in use";
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
-        }
-        if self.0.closed.get() {
-            return Err(closed());
-        }
-        self.0.deregister(End::Released);
-        let watched = Rc::clone(&self.0);
-        drop(self);
-        match Rc::try_unwrap(watched) {
-            Ok(watched) => Ok(watched.source),
-            // A callback of the loop has it in its hands right now.
-            Err(_) => Err(io::ErrorKind::ResourceBusy.into()),
-        }
-    }
-}
-
-impl<S: Source + 'static> Clone for Shared<S> {
-    fn clone(&self) -> Self {
-        self.0.handles.set(self.0.handles.get() + 1);
-        Shared(Rc::clone(&self.0))
-    }
-}
-
-impl<S: Source + 'static> Deref for Shared<S> {
-    type Target = Rc<Watched<S>>;
-
-    fn deref(&self) -> &Rc<Watched<S>> {
-        &self.0
-    }
-}
-
-impl<S: Source + 'static> Drop for Shared<S> {
-    fn drop(&mut self) {
-        let left = self.0.handles.get() - 1;
-        self.0.handles.set(left);
-        if left == 0 {
-            self.0.deregister(End::LastHandle);
-        }
-    }
-}
-
-impl<S: Source + fmt::Debug + 'static> fmt::Debug for Shared<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.source.fmt(f)
-    }
-}
-
-#[cold]
-fn closed() -> io::Error {
-    let text = "closed by another handle of this socket";
-    io::Error::new(io::ErrorKind::NotConnected, text)
-}
-
-#[cold]
-fn busy(direction: Direction) -> io::Error {
-    let text = match direction {
-        Direction::Read => "another coroutine is waiting to read from this descriptor",
-        Direction::Write => "another coroutine is waiting to write to this descriptor",
-    };
-    io::Error::new(io::ErrorKind::ResourceBusy, text)
-}
-
-#[cold]
-fn timed_out(interest: Interest) -> io::Error {
-    let text = match interest {
-        Interest::READABLE => "the read timed out",
-        Interest::WRITABLE => "the write timed out",
-        _ => "the wait timed out",
-    };
-    io::Error::new(io::ErrorKind::TimedOut, text)
 }

@@ -1,0 +1,91 @@
+//! Ending a coroutine early, from wherever a handle to it is.
+//!
+//! How a kill is raised in its victim is the business of the [`scheduler`](crate::scheduler) and of
+//! [`coroutine`](crate::coroutine); what becomes of the result, of [`join`](crate::JoinHandle).
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::coroutine::{Coroutine, State, Woken};
+use crate::error::{NeedsUnwinding, ParkError};
+use crate::scheduler;
+
+/// Ends a coroutine; see [`JoinHandle::kill`](crate::JoinHandle::kill).
+pub(crate) fn kill(coroutine: &Rc<Coroutine>) -> Result<bool, NeedsUnwinding> {
+    NeedsUnwinding::check()?;
+    if coroutine.state.get() == State::Finished {
+        return Ok(false);
+    }
+    coroutine.mark_killed();
+    match coroutine.state.get() {
+        State::Running => crate::sleep::raise_pending(),
+        _ => {
+            scheduler::wake(coroutine, Woken::Interrupted);
+        }
+    }
+    Ok(true)
+}
+
+/// The right to end a coroutine, without that to join it: what a coroutine can give away of itself.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{JoinError, KillHandle, spawn, yield_now};
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+///
+/// let way_out = Rc::new(Cell::new(None));
+/// let theirs = Rc::clone(&way_out);
+/// let worker = spawn(move || {
+///     theirs.set(Some(KillHandle::of_current()?));
+///     eventlet_green::sleep(std::time::Duration::from_secs(3600));
+///     Ok::<(), eventlet_green::ParkError>(())
+/// });
+/// yield_now();
+/// assert!(way_out.take().unwrap().kill()?);
+/// assert!(matches!(worker.join(), Err(JoinError::Killed)));
+/// # Ok::<(), eventlet_green::NeedsUnwinding>(())
+/// ```
+#[derive(Clone)]
+pub struct KillHandle {
+    coroutine: Rc<Coroutine>,
+}
+
+impl KillHandle {
+    /// The caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`ParkError::InCallback`]: a callback of the run loop is no coroutine.
+    pub fn of_current() -> Result<Self, ParkError> {
+        let current = scheduler::with(|scheduler| scheduler.current());
+        let coroutine = current.ok_or(ParkError::InCallback)?;
+        Ok(KillHandle { coroutine })
+    }
+
+    /// Ends the coroutine, as [`JoinHandle::kill`](crate::JoinHandle::kill) does.
+    ///
+    /// # Errors
+    ///
+    /// [`NeedsUnwinding`] in a program built with `panic = "abort"`.
+    pub fn kill(&self) -> Result<bool, NeedsUnwinding> {
+        kill(&self.coroutine)
+    }
+
+    /// Whether the coroutine has ended.
+    pub fn is_finished(&self) -> bool {
+        self.coroutine.state.get() == State::Finished
+    }
+
+    /// The coroutine's number; 0 for the root stack.
+    pub fn id(&self) -> u64 {
+        self.coroutine.id
+    }
+}
+
+impl fmt::Debug for KillHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KillHandle({:?})", self.coroutine)
+    }
+}

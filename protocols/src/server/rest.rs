@@ -1,0 +1,86 @@
+//! What a connection does between two requests: nothing, without a coroutine.
+//!
+//! ```text
+//!   accepted ──► Resting ◄── nothing more at hand ── serve
+//!                   │                                  ▲
+//!                   └── a byte, the idle limit, ───────┘
+//!                       a stop: a new coroutine
+//! ```
+//!
+//! So an idle connection costs its socket and a few hundred bytes, no stack and no buffer, and a
+//! handler finds a stack that is warm from the one before. A connection whose program accepts by
+//! itself ([`serve_here`]) waits in the program's own coroutine. Serving is `connection`'s.
+
+use std::io;
+use std::rc::Rc;
+
+use eventlet_green::sync::Permit;
+use eventlet_green::{KillHandle, Watcher};
+
+use super::connection::{After, Link, Open, serve};
+use super::registry::Membership;
+use super::serve::Shared;
+use super::transport::Transport;
+
+/// A connection with what it holds for as long as it is open. Dropping it closes it.
+pub(super) struct Resting {
+    open: Open,
+    _membership: Membership,
+    _seat: Permit,
+}
+
+impl Resting {
+    /// Serves a new connection whenever something comes.
+    pub(super) fn begin(shared: Rc<Shared>, transport: Rc<dyn Transport>, seat: Permit) {
+        let (link, membership) = enter(shared, transport);
+        let connection = Resting {
+            open: Open(link),
+            _membership: membership,
+            _seat: seat,
+        };
+        Rc::new(connection).rest();
+    }
+
+    fn rest(self: Rc<Self>) {
+        let link = Rc::clone(&self.open.0);
+        let limit = link.shared.config.idle;
+        // Closed meanwhile, or the thread is ending: then it is dropped.
+        let _ = link.transport.watch(limit, self);
+    }
+}
+
+impl Watcher for Resting {
+    fn came(self: Rc<Self>, outcome: io::Result<()>) {
+        let link = &self.open.0;
+        match KillHandle::of_current() {
+            Ok(coroutine) => link.member.set_served_by(Some(coroutine)),
+            Err(_) => {
+                let error = outcome.err().map_or_else(String::new, |e| e.to_string());
+                eprintln!("eventlet: a connection is closed, since it has no coroutine: {error}");
+                return;
+            }
+        }
+        let after = serve(link, outcome);
+        link.member.set_served_by(None);
+        if after == After::Rest {
+            self.rest();
+        }
+    }
+}
+
+/// Serves a connection to its end in the caller's coroutine.
+pub(super) fn serve_here(shared: &Rc<Shared>, transport: Rc<dyn Transport>) {
+    let (link, _membership) = enter(Rc::clone(shared), transport);
+    let open = Open(link);
+    let link = &open.0;
+    let mut came = Ok(());
+    while serve(link, came) == After::Rest {
+        came = link.transport.wait_readable(link.shared.config.idle);
+    }
+}
+
+fn enter(shared: Rc<Shared>, transport: Rc<dyn Transport>) -> (Rc<Link>, Membership) {
+    let membership = shared.registry.enter(Rc::clone(&transport));
+    let link = Link::new(shared, transport, membership.member());
+    (Rc::new(link), membership)
+}
