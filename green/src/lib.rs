@@ -72,6 +72,7 @@
 
 #![deny(unsafe_code)]
 
+mod callback;
 mod coroutine;
 mod deadlock;
 mod default_hub;
@@ -97,6 +98,7 @@ mod timeout;
 mod trampoline;
 mod watch;
 
+pub use callback::Callback;
 pub use coroutine::{State, Wait};
 pub use deadlock::{Deadlock, Waiter};
 pub use default_hub::{HUB_VARIABLE, hubs};

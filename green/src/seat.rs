@@ -24,7 +24,14 @@ enum Occupant {
     /// A [`Watcher`](crate::Watcher), by its number.
     Watcher(usize),
     /// One whose descriptor has a call to begin it in the ready queue.
-    Due(usize, Woken),
+    Due(usize, Woken, Stage),
+}
+
+/// How far the beginning of a watcher has come: it is prepared first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Prepare,
+    Begin,
 }
 
 /// Whether a watcher has become due: the descriptor must queue itself, to begin it.
@@ -80,12 +87,18 @@ impl Seat {
         self.waiter.set(Some(Occupant::Watcher(key)));
     }
 
-    /// The watcher that is due, and why; it leaves the seat.
-    pub(crate) fn take_due(&self) -> Option<(usize, Woken)> {
+    /// The watcher that is due, why, and for what; when it is to begin, it leaves the seat.
+    pub(crate) fn take_due(&self) -> Option<(usize, Woken, Stage)> {
         match self.waiter.take() {
-            Some(Occupant::Due(key, why)) => {
-                self.deadline.set(None);
-                Some((key, why))
+            Some(Occupant::Due(key, why, stage)) => {
+                match stage {
+                    Stage::Prepare => {
+                        let next = Occupant::Due(key, why, Stage::Begin);
+                        self.waiter.set(Some(next));
+                    }
+                    Stage::Begin => self.deadline.set(None),
+                }
+                Some((key, why, stage))
             }
             other => {
                 self.waiter.set(other);
@@ -97,7 +110,7 @@ impl Seat {
     /// Gives a watcher up, when the registration ends with nobody to begin it.
     pub(crate) fn drop_watcher(&self) {
         match self.waiter.take() {
-            Some(Occupant::Watcher(key) | Occupant::Due(key, _)) => {
+            Some(Occupant::Watcher(key) | Occupant::Due(key, ..)) => {
                 self.deadline.set(None);
                 watch::forget(key);
             }
@@ -126,7 +139,9 @@ impl Seat {
     /// down in its place, to be taken off by it.
     fn wake(&self, why: Woken) -> Due {
         let (due, occupant) = match self.waiter.take() {
-            Some(Occupant::Watcher(key)) => (Due::Yes, Some(Occupant::Due(key, why))),
+            Some(Occupant::Watcher(key)) => {
+                (Due::Yes, Some(Occupant::Due(key, why, Stage::Prepare)))
+            }
             Some(Occupant::Coroutine(waiter)) => {
                 scheduler::wake(&waiter, why);
                 (Due::No, Some(Occupant::Coroutine(waiter)))

@@ -21,6 +21,12 @@ use crate::sys::slot;
 ///
 /// See [`TcpStream::watch_readable`](crate::net::TcpStream::watch_readable).
 pub trait Watcher: 'static {
+    /// Called just before [`came`](Self::came), by the run loop, outside of any coroutine: for all
+    /// that have become due together one after another. What is done here instead of in `came`,
+    /// such as reading what there is, is done for many in a row, which suits the processor's caches.
+    /// It cannot wait. Does nothing by default.
+    fn prepare(&self) {}
+
     /// Called once for each watch, in a coroutine of its own, and may wait like any code. The
     /// outcome is that of [`wait_readable`](crate::net::TcpStream::wait_readable): `Ok`, when there
     /// may be something to read; `TimedOut`; `NotConnected`, when the socket was closed.
@@ -57,6 +63,11 @@ impl Watchers {
         self.0.borrow().is_empty()
     }
 
+    fn get(&self, key: usize) -> Option<Rc<dyn Watcher>> {
+        let entries = self.0.borrow();
+        entries.get(key).map(|entry| Rc::clone(&entry.watcher))
+    }
+
     fn take(&self, key: usize) -> Option<Entry> {
         self.0.borrow_mut().try_remove(key)
     }
@@ -75,6 +86,13 @@ pub(crate) fn forget(key: usize) {
 }
 
 impl Scheduler {
+    /// Lets a watcher prepare itself for its coroutine.
+    pub(crate) fn prepare_watcher(&self, key: usize) {
+        if let Some(watcher) = self.watchers.get(key) {
+            watcher.prepare();
+        }
+    }
+
     /// Begins the coroutine of a watcher, and runs it until it waits. For the run loop's own turn
     /// only: nobody else runs.
     pub(crate) fn begin_watcher(&self, key: usize, outcome: io::Result<()>) {

@@ -7,12 +7,14 @@
 //! taken within a round, and its median over the rounds is printed. Connecting is not measured.
 //!
 //! `cpu_per_request [--ours PATH] [--only NAME,NAME] [--server NAME=COMMAND] [--rounds N]
-//! [--requests N] [--connections N] [--at-most RATIO]`
+//! [--requests N] [--connections N] [--deepest N] [--at-most RATIO]`
 //!
 //! * `--ours`: the program of the `httpd` example; by default where a release build puts it.
 //! * `--only`: of `bare`, `ours`, `hyper`, `may` and what `--server` adds; `bare` is always there.
 //! * `--server`: one more, words separated by blanks; it prints its address and serves `/plaintext`.
 //! * `--requests`: per round at depth 1 (100,000 by default); pipelined, ten times as many.
+//! * `--deepest`: 1 leaves the pipelined requests out. Many short rounds (`--rounds 100 --requests
+//!   4000`) give steadier medians on a busy machine than few long ones.
 //! * `--at-most`: exit with status 1 if ours costs more than so many times the bare loop.
 //!
 //! `EVENTLET_BENCH_SMOKE=1` asks for a few requests only, to see that everything works.
@@ -89,6 +91,7 @@ fn measure(mut flags: Flags) -> Result<ExitCode, String> {
     if amount.rounds == 0 || amount.requests == 0 {
         return Err("at least one round and one request".to_owned());
     }
+    let deepest = flags.value("--deepest", usize::MAX)?;
     let at_most = flags.value("--at-most", f64::INFINITY)?;
     let commands = commands(&mut flags)?;
     flags.finish()?;
@@ -111,7 +114,7 @@ fn measure(mut flags: Flags) -> Result<ExitCode, String> {
     }
 
     let mut worst: f64 = 0.0;
-    for depth in DEPTHS {
+    for depth in DEPTHS.into_iter().filter(|&depth| depth <= deepest) {
         measure_depth(&mut entrants, &amount, depth).map_err(told)?;
         worst = worst.max(print(&entrants, &amount, depth));
         for entrant in &mut entrants {

@@ -30,7 +30,7 @@ use self::errors::{busy, closed, timed_out};
 pub(crate) use self::handle::Shared;
 use crate::coroutine::{Coroutine, Loop, Wait, Woken, after};
 use crate::scheduler;
-use crate::seat::{Due, Seat};
+use crate::seat::{Due, Seat, Stage};
 use crate::sys::descriptor::replace_with_inert;
 use crate::sys::slot;
 use crate::watch::Watcher;
@@ -437,11 +437,16 @@ impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {
 impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
     /// A watcher is due. Its coroutine runs at once, in place of this call: so its stack, the last
     /// that was given back, is warm.
-    fn run(self: Rc<Self>, _: &Loop) {
+    fn run(self: Rc<Self>, run_loop: &Loop) {
         for direction in [Direction::Read, Direction::Write] {
-            let Some((key, why)) = self.seat(direction).take_due() else {
+            let Some((key, why, stage)) = self.seat(direction).take_due() else {
                 continue;
             };
+            if stage == Stage::Prepare {
+                slot::with(|scheduler| scheduler.prepare_watcher(key));
+                run_loop.enqueue(Rc::clone(&self) as _);
+                continue;
+            }
             let outcome = match why {
                 Woken::TimedOut => Err(timed_out(direction.interest())),
                 _ if self.closed.get() => Err(closed()),

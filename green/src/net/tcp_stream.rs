@@ -261,6 +261,18 @@ impl TcpStream {
         })
     }
 
+    /// Writes what there is room for, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`: no room now. Else as for writing.
+    pub fn try_write(&self, from: &[u8]) -> io::Result<usize> {
+        self.watched.try_operate(Direction::Write, |mut socket| {
+            let count = socket.write(from)?;
+            Ok((count, extent(count, from.len())))
+        })
+    }
+
     /// Waits until there may be something to read, within the read timeout, without a buffer to
     /// read it into: for connections that are idle most of the time. A hint; the read that follows
     /// may still wait.

@@ -28,6 +28,8 @@ impl Scheduler {
             coroutine.mark_killed();
             self.wake(&coroutine, Woken::Interrupted);
         }
+        // Callbacks that were queued have their turn as well.
+        let _ = self.run_loop.turn(Some(Duration::ZERO));
         let mut rounds = 0;
         let mut left = self.live_count();
         while rounds < SHUT_DOWN_ROUNDS && left > 0 {

@@ -23,7 +23,7 @@ use http::{Response, StatusCode};
 
 use super::body::Body;
 use super::input::Input;
-use super::output::Output;
+use super::output::{Left, Output};
 use super::record::Record;
 use super::registry::{Activity, Member};
 use super::request_body::RequestBody;
@@ -55,6 +55,8 @@ pub(super) struct Link {
     requests: RefCell<Connection>,
     /// There may be something to read: it was reported, and not tried since.
     is_reported: Cell<bool>,
+    /// The flusher knows that something is ready.
+    pub(super) is_announced: Cell<bool>,
 }
 
 /// The request under way.
@@ -84,6 +86,7 @@ impl Link {
             serial: Cell::new(0),
             requests: RefCell::new(Connection::new()),
             is_reported: Cell::new(false),
+            is_announced: Cell::new(false),
         }
     }
 
@@ -94,9 +97,20 @@ impl Link {
         }
     }
 
+    /// Reads what has come, without waiting. If that fails, it is found out by the next read.
+    pub(super) fn read_ahead(&self) {
+        self.begin();
+        if let Ok(mut input) = self.input.try_borrow_mut() {
+            match input.fill(|room| self.transport.try_read(room)) {
+                Ok(count) if count > 0 => self.is_reported.set(false),
+                _ => {}
+            }
+        }
+    }
+
     /// Prepares for what has come: with buffers, which it may have from before if a few bytes of no
     /// request were left in them.
-    fn begin(&self) {
+    pub(super) fn begin(&self) {
         self.is_reported.set(true);
         let buffers = &self.shared.buffers;
         if let Ok(mut input) = self.input.try_borrow_mut()
@@ -111,15 +125,36 @@ impl Link {
         }
     }
 
-    /// Gives the buffers away for as long as it rests. All that was ready has been sent.
-    fn return_buffers(&self, input: &mut Input) {
+    /// Says whether it may rest, now that all that was ready has been sent, and gives the buffers
+    /// away for so long.
+    pub(super) fn may_rest(&self) -> bool {
+        self.member.activity.set(Activity::Idle);
         let buffers = &self.shared.buffers;
-        if input.is_empty() {
-            buffers.return_input(std::mem::take(input));
+        if let Ok(mut input) = self.input.try_borrow_mut()
+            && input.is_empty()
+        {
+            buffers.return_input(std::mem::take(&mut input));
         }
-        if let Ok(mut output) = self.output.try_borrow_mut() {
+        if let Ok(mut output) = self.output.try_borrow_mut()
+            && output.ready.is_empty()
+        {
             buffers.return_output(std::mem::take(&mut output.ready));
         }
+        !self.shared.is_stopping()
+    }
+
+    /// Sends what there is room for; nothing is left also when somebody else is at it.
+    pub(super) fn try_flush(&self) -> io::Result<Left> {
+        match self.output.try_borrow_mut() {
+            Ok(mut output) => output.try_flush(),
+            Err(_) => Ok(Left::Nothing),
+        }
+    }
+
+    fn has_output(&self) -> bool {
+        self.output
+            .try_borrow()
+            .is_ok_and(|output| !output.ready.is_empty())
     }
 
     /// Whether the client has begun a request that is not going to be read.
@@ -181,9 +216,10 @@ pub(super) enum After {
     End,
 }
 
-/// Serves what has come, until there is nothing more at hand. `came` is what the wait for it gave.
+/// Serves what has come, until there is nothing more at hand. `came` is what the wait for it gave;
+/// [`Link::begin`] or [`Link::read_ahead`] has been called since.
 pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
-    let reason = match came.inspect(|()| link.begin()) {
+    let reason = match came {
         Ok(()) => loop {
             match serve_one(link) {
                 Ok(Next::KeepAlive) => {}
@@ -250,6 +286,10 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     };
 
     let record = begun.map(|(log, begun)| Record::new(log, begun, &head));
+    if link.has_output() {
+        // The answer to an earlier request need not wait for this one's, if that takes its time.
+        link.shared.flusher.announce(link);
+    }
     let (method, version) = (head.method.clone(), head.version);
     let request = head.into_request(RequestBody::new(Rc::clone(link), serial));
     let answer = || {
@@ -319,20 +359,18 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, Stop> {
             }
         }
         let has_begun = HeadParser::has_begun(input.waiting());
-        // The client may wait for earlier responses before it sends more.
-        link.flush().map_err(|error| broken_by(&error))?;
         let filled = if has_begun {
+            // The client may wait for earlier responses before it sends more.
+            link.flush().map_err(|error| broken_by(&error))?;
             link.member.activity.set(Activity::Busy);
             let now = now();
             let limit = *deadline.get_or_insert(now + config.head) - now;
             input.fill(|room| link.transport.read(room, limit))
         } else {
-            link.member.activity.set(Activity::Idle);
             if link.shared.is_stopping() {
                 return Err(CloseReason::Shutdown.into());
             }
             if !link.is_reported.replace(false) {
-                link.return_buffers(&mut input);
                 return Err(Stop::Rest);
             }
             input.fill(|room| link.transport.try_read(room))
@@ -341,10 +379,7 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, Stop> {
             Ok(0) if has_begun => return Err(CloseReason::ClientAborted.into()),
             Ok(0) => return Err(CloseReason::ClientGone.into()),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                link.return_buffers(&mut input);
-                return Err(Stop::Rest);
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Stop::Rest),
             Err(error) if error.kind() == io::ErrorKind::TimedOut && has_begun => {
                 return Err(refuse_late_head(link).into());
             }

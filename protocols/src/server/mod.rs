@@ -24,6 +24,7 @@
 mod body;
 mod config;
 mod connection;
+mod flusher;
 mod handler;
 mod input;
 mod log;

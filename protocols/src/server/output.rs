@@ -16,6 +16,19 @@ use crate::wire::{BodyWriter, ResponseFraming, ResponsePlan};
 /// So much is gathered before it is sent; also the size of the largest chunk made of small pieces.
 const ENOUGH: usize = 16 * 1024;
 
+/// What a flush that does not wait has left unsent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    Some,
+}
+
+#[cold]
+fn broken() -> io::Error {
+    let text = "an earlier write to this client has failed";
+    io::Error::new(io::ErrorKind::BrokenPipe, text)
+}
+
 /// Where a connection's bytes go.
 pub(super) struct Output {
     transport: Rc<dyn Transport>,
@@ -113,8 +126,7 @@ impl Output {
     /// caller is unwound in the middle: nothing may follow what was torn off.
     fn write_out(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.broken {
-            let text = "an earlier write to this client has failed";
-            return Err(io::Error::new(io::ErrorKind::BrokenPipe, text));
+            return Err(broken());
         }
         self.broken = true;
         let written = self.transport.write_all(bytes, self.limit);
@@ -154,6 +166,33 @@ impl Output {
     /// Forgets the body under way; what is ready has gone out or goes out with the next flush.
     pub(super) fn abandon_body(&mut self) {
         self.gathered.clear();
+    }
+
+    /// Sends what there is room for, without waiting.
+    pub(super) fn try_flush(&mut self) -> io::Result<Left> {
+        if self.broken {
+            return Err(broken());
+        }
+        let mut at = 0;
+        let outcome = loop {
+            if at == self.ready.len() {
+                break Ok(Left::Nothing);
+            }
+            match self.transport.try_write(&self.ready[at..]) {
+                Ok(count) => at += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(Left::Some),
+                Err(error) => break Err(error),
+            }
+        };
+        match outcome {
+            Ok(Left::Some) => {
+                self.ready.drain(..at);
+            }
+            // After a failure the rest must not go out later, out of its place.
+            _ => self.ready.clear(),
+        }
+        self.broken = outcome.is_err();
+        outcome
     }
 
     /// Sends all that is ready.

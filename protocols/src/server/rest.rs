@@ -15,9 +15,10 @@ use std::io;
 use std::rc::Rc;
 
 use eventlet_green::sync::Permit;
-use eventlet_green::{KillHandle, Watcher};
+use eventlet_green::{Builder, KillHandle, Watcher};
 
 use super::connection::{After, Link, Open, serve};
+use super::output::Left;
 use super::registry::Membership;
 use super::serve::Shared;
 use super::transport::Transport;
@@ -41,15 +42,44 @@ impl Resting {
         Rc::new(connection).rest();
     }
 
+    /// Sends what is ready and rests, without waiting; where that is not to be had, in a coroutine.
+    pub(super) fn settle(self: Rc<Self>) {
+        match self.open.0.try_flush() {
+            Ok(Left::Nothing) => self.rest(),
+            Ok(Left::Some) => {
+                let spawned = Builder::new().spawn(move || self.settle_patiently());
+                if let Err(error) = spawned {
+                    eprintln!("eventlet: a connection is closed in the middle: {error}");
+                }
+            }
+            // The client is gone.
+            Err(_) => {}
+        }
+    }
+
+    fn settle_patiently(self: Rc<Self>) {
+        let link = &self.open.0;
+        link.member.set_served_by(KillHandle::of_current().ok());
+        if link.flush().is_ok() {
+            link.member.set_served_by(None);
+            self.rest();
+        }
+    }
+
     fn rest(self: Rc<Self>) {
         let link = Rc::clone(&self.open.0);
-        let limit = link.shared.config.idle;
-        // Closed meanwhile, or the thread is ending: then it is dropped.
-        let _ = link.transport.watch(limit, self);
+        if link.may_rest() {
+            // Closed meanwhile, or the thread is ending: then it is dropped.
+            let _ = link.transport.watch(link.shared.config.idle, self);
+        }
     }
 }
 
 impl Watcher for Resting {
+    fn prepare(&self) {
+        self.open.0.read_ahead();
+    }
+
     fn came(self: Rc<Self>, outcome: io::Result<()>) {
         let link = &self.open.0;
         match KillHandle::of_current() {
@@ -63,7 +93,8 @@ impl Watcher for Resting {
         let after = serve(link, outcome);
         link.member.set_served_by(None);
         if after == After::Rest {
-            self.rest();
+            let shared = Rc::clone(&link.shared);
+            shared.flusher.settle_soon(self);
         }
     }
 }
@@ -74,8 +105,13 @@ pub(super) fn serve_here(shared: &Rc<Shared>, transport: Rc<dyn Transport>) {
     let open = Open(link);
     let link = &open.0;
     let mut came = Ok(());
+    link.begin();
     while serve(link, came) == After::Rest {
+        if link.flush().is_err() || !link.may_rest() {
+            return;
+        }
         came = link.transport.wait_readable(link.shared.config.idle);
+        link.begin();
     }
 }
 

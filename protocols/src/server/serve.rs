@@ -15,6 +15,7 @@ use eventlet_green::sync::Semaphore;
 use eventlet_green::{Timer, call_after, turn_count};
 
 use super::config::Config;
+use super::flusher::Flusher;
 use super::handler::Handler;
 use super::input::Buffers;
 use super::registry::{Registry, ServerStatus};
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) handler: Box<dyn Handler>,
     pub(super) buffers: Buffers,
     pub(super) registry: Rc<Registry>,
+    pub(super) flusher: Flusher,
     dates: RefCell<DateCache>,
     /// The turn of the run loop that the date was taken in.
     dated: Cell<Option<u64>>,
@@ -114,15 +116,21 @@ impl Server {
             handler: Box::new(handler),
             buffers: Buffers::default(),
             registry: Rc::default(),
+            flusher: Flusher::default(),
             dates: RefCell::default(),
             dated: Cell::new(None),
             stopping: Cell::new(false),
             listeners: RefCell::default(),
             deadlines: RefCell::default(),
         };
-        Server {
-            shared: Rc::new(shared),
-        }
+        let shared = Rc::new(shared);
+        let sender = Rc::downgrade(&shared);
+        shared.flusher.flush_with(move || {
+            if let Some(shared) = sender.upgrade() {
+                shared.flusher.send_all();
+            }
+        });
+        Server { shared }
     }
 
     /// For asking what goes on, and for stopping, from another coroutine of the thread.

@@ -16,6 +16,8 @@ pub(crate) trait Transport {
     fn watch(&self, limit: Duration, watcher: Rc<dyn Watcher>) -> io::Result<()>;
     /// Reads what there is; `WouldBlock` if that is nothing.
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize>;
+    /// Writes what there is room for; `WouldBlock` if there is none.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
     /// Reads what there is, waiting at most `limit` for the first byte.
     fn read(&self, into: &mut [u8], limit: Duration) -> io::Result<usize>;
     /// Writes all, waiting for room at most `limit` each time.
@@ -56,6 +58,10 @@ impl Transport for Tcp {
 
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.stream.try_read(into)
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(bytes)
     }
 
     fn read(&self, into: &mut [u8], limit: Duration) -> io::Result<usize> {

@@ -167,10 +167,13 @@ impl HeadParser {
         let text = &input[start..];
         if self.tried == 0 || self.is_worth_trying(text) {
             self.tried = text.len();
-            let mut parsed = attempt(text, limits)?;
-            if let Parsed::Complete { consumed, .. } = &mut parsed {
-                *consumed += start;
-                return Ok(parsed);
+            match attempt(text, limits) {
+                Ok(Parsed::Incomplete) => {}
+                Ok(Parsed::Complete { consumed, head }) => {
+                    let consumed = consumed + start;
+                    return Ok(Parsed::Complete { consumed, head });
+                }
+                Err(refusal) => return Err(refusal),
             }
             self.is_worth_trying(text);
         }

@@ -238,6 +238,13 @@ pub(crate) fn write_field(
     out: &mut Vec<u8>,
 ) {
     let start = out.len();
+    if names == NameCase::Title && *name == header::CONTENT_TYPE {
+        // Nearly every response has it.
+        out.extend_from_slice(b"Content-Type: ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        return;
+    }
     out.extend_from_slice(name.as_str().as_bytes());
     if names == NameCase::Title {
         let mut previous = b'-';

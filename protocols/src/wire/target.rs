@@ -152,10 +152,11 @@ fn split_host(value: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     }
     let mut at = 0;
     loop {
-        at += value[at..]
-            .iter()
-            .take_while(|byte| is_name_byte(**byte))
-            .count();
+        while let Some(&byte) = value.get(at)
+            && is_name_byte(byte)
+        {
+            at += 1;
+        }
         match value[at..] {
             [] => return Some((value, None)),
             [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
@@ -193,12 +194,18 @@ fn is_name_byte(byte: u8) -> bool {
 /// `*DIGIT` that fits 16 bits. Empty is allowed by the grammar (RFC 3986 section 3.2.3).
 fn is_port(port: &[u8]) -> bool {
     const LONGEST: usize = 5;
-    port.len() <= LONGEST
-        && port.iter().all(u8::is_ascii_digit)
-        && port
-            .iter()
-            .fold(0u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
-            <= u32::from(u16::MAX)
+    if port.len() > LONGEST {
+        return false;
+    }
+    let mut number = 0u32;
+    for &byte in port {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return false;
+        }
+        number = number * 10 + u32::from(digit);
+    }
+    number <= u32::from(u16::MAX)
 }
 
 /// What stands between the brackets: an IPv6 address, or `"v" 1*HEXDIG "." 1*(…)`.

@@ -1,0 +1,97 @@
+//! Sending for many at once: answers that were made in the same turn go out one after another.
+//!
+//! Handling a request and sending its answer are two large pieces of code, the server's and the
+//! kernel's, and going back and forth between them for every request keeps throwing each out of the
+//! processor's caches. So what is ready is announced here, and sent when those who are ready now have
+//! had their turn, or earlier, when it has become many or takes long. It is also what sends an answer
+//! while the handler of the next, pipelined request waits for something.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use eventlet_green::Callback;
+
+use super::connection::Link;
+use super::rest::Resting;
+
+/// So many connections are sent for at once; with more, the first would wait too long.
+const MANY: usize = 16;
+
+/// An answer is not held back longer than this (and the time its successor takes to be made).
+const LONG: Duration = Duration::from_micros(200);
+
+/// Who has something ready to be sent.
+#[derive(Default)]
+pub(super) struct Flusher {
+    announced: RefCell<Vec<Announced>>,
+    /// When the first of them came.
+    since: Cell<Option<Instant>>,
+    callback: OnceCell<Callback>,
+}
+
+enum Announced {
+    /// It has nothing more to do.
+    Done(Rc<Resting>),
+    /// It is about to handle another request.
+    Busy(Rc<Link>),
+}
+
+impl Flusher {
+    /// Has `flush` called when those who are ready have had their turn: it is to call
+    /// [`send_all`](Self::send_all).
+    pub(super) fn flush_with(&self, flush: impl Fn() + 'static) {
+        self.callback.get_or_init(|| Callback::new(flush));
+    }
+
+    /// Sends what is ready for a connection that has nothing more to do, and lets it rest.
+    pub(super) fn settle_soon(&self, connection: Rc<Resting>) {
+        self.enter(Announced::Done(connection));
+        let now = Instant::now();
+        let since = match self.since.get() {
+            Some(since) => since,
+            None => {
+                self.since.set(Some(now));
+                now
+            }
+        };
+        if self.announced.borrow().len() >= MANY || now - since >= LONG {
+            self.send_all();
+        }
+    }
+
+    /// Sends what is ready for a connection that goes on with something else.
+    pub(super) fn announce(&self, link: &Rc<Link>) {
+        if !link.is_announced.replace(true) {
+            self.enter(Announced::Busy(Rc::clone(link)));
+        }
+    }
+
+    fn enter(&self, who: Announced) {
+        self.announced.borrow_mut().push(who);
+        if let Some(callback) = self.callback.get() {
+            callback.schedule();
+        }
+    }
+
+    /// Sends what is ready, without waiting for anybody.
+    pub(super) fn send_all(&self) {
+        self.since.set(None);
+        let mut all = self.announced.take();
+        for announced in all.drain(..) {
+            match announced {
+                Announced::Done(connection) => connection.settle(),
+                Announced::Busy(link) => {
+                    link.is_announced.set(false);
+                    // If it fails, or there is no room, its coroutine finds out.
+                    let _ = link.try_flush();
+                }
+            }
+        }
+        // The memory is used again, unless others have come meanwhile.
+        let mut announced = self.announced.borrow_mut();
+        if announced.is_empty() {
+            *announced = all;
+        }
+    }
+}
