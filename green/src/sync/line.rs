@@ -65,6 +65,12 @@ impl<T> Line<T> {
         key
     }
 
+    /// The first in line.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<&T> {
+        self.slots.get(self.first).map(|slot| &slot.member)
+    }
+
     /// Calls the first: it stands in line no more, but keeps its slot.
     #[inline]
     pub(crate) fn call_first(&mut self) -> Option<&mut T> {
@@ -144,12 +150,13 @@ mod tests {
                 }
             }
             assert_eq!(line.len(), model.len());
+            assert_eq!(line.first(), model.front());
         }
         for (key, member) in keys {
             assert_eq!(line.remove(key), member);
         }
         assert_eq!(line.len(), 0);
-        assert!(line.call_first().is_none());
+        assert!(line.first().is_none() && line.call_first().is_none());
     }
 
     /// Were leaving linear, this would take hours.

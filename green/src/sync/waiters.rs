@@ -17,7 +17,7 @@ use std::rc::Rc;
 use eventlet_runloop::Time;
 
 use super::line::Line;
-use crate::coroutine::{Coroutine, Wait, Woken};
+use crate::coroutine::{Coroutine, State, Wait, Woken};
 use crate::error::ParkError;
 use crate::scheduler;
 
@@ -80,6 +80,18 @@ impl<P> Waiters<P> {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.line.borrow().len()
+    }
+
+    /// Whether anybody can be chosen.
+    pub(crate) fn has_choosable(&self) -> bool {
+        let mut line = self.line.borrow_mut();
+        while let Some(first) = line.first() {
+            if first.coroutine.state.get() == State::Parked {
+                return true;
+            }
+            line.call_first();
+        }
+        false
     }
 
     /// Takes the longest waiter off the queue, wakes it, and gives what it holds to `f`, which must
