@@ -289,7 +289,11 @@ impl<T> Shared<T> {
         self.closed.get() || self.store().len() > 0 || self.senders.has_choosable()
     }
 
+    #[inline]
     fn take_from_sender(&self) -> Option<T> {
+        if self.senders.len() == 0 {
+            return None;
+        }
         let value = self.senders.choose_first_with(Option::take)??;
         self.tasks.add();
         Some(value)

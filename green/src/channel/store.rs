@@ -76,18 +76,18 @@ impl<T> Store<T> {
     pub(super) fn pop(&mut self) -> Option<T> {
         match self {
             Store::Fifo(queue) => {
-                let value = queue.pop_front();
+                let value = queue.pop_front()?;
                 if queue.is_empty() && queue.capacity() > KEPT {
                     *queue = VecDeque::new();
                 }
-                value
+                Some(value)
             }
             Store::Lifo(stack) => {
-                let value = stack.pop();
+                let value = stack.pop()?;
                 if stack.is_empty() && stack.capacity() > KEPT {
                     *stack = Vec::new();
                 }
-                value
+                Some(value)
             }
             Store::Priority(sorted) => sorted.pop(),
         }

@@ -1,28 +1,30 @@
 //! A line of members, first in, first out, that any of them can leave at the cost of a few writes.
 //!
-//! A doubly linked list whose links are numbers of slots in a slab, so that joining allocates
+//! A doubly linked list whose links are numbers of slots in a vector, so that joining allocates
 //! nothing once the line has been as long before. Whoever joins gets a key, and the slot stays the
 //! member's own until the key is handed back, also after the member was called to the front: no key
 //! can go stale. Who waits, and waking it, is the business of [`waiters`](super::waiters).
 
-use slab::Slab;
-
-/// The number of no slot: the end of the line.
+/// The number of no slot: the end of a list.
 const NONE: usize = usize::MAX;
 
-/// An empty slab keeps its memory up to so many slots.
+/// An empty line keeps its memory up to so many slots.
 const KEPT: usize = 64;
 
 /// The line.
 pub(crate) struct Line<T> {
-    slots: Slab<Slot<T>>,
+    slots: Vec<Slot<T>>,
+    /// The first of the slots that are free, linked by `next`.
+    free: usize,
+    taken: usize,
     first: usize,
     last: usize,
     len: usize,
 }
 
 struct Slot<T> {
-    member: T,
+    /// `None`: it is free.
+    member: Option<T>,
     previous: usize,
     next: usize,
     /// Linked to its neighbours: it was not called yet.
@@ -32,7 +34,9 @@ struct Slot<T> {
 impl<T> Line<T> {
     pub(crate) const fn new() -> Self {
         Line {
-            slots: Slab::new(),
+            slots: Vec::new(),
+            free: NONE,
+            taken: 0,
             first: NONE,
             last: NONE,
             len: 0,
@@ -50,69 +54,94 @@ impl<T> Line<T> {
     #[inline]
     pub(crate) fn join(&mut self, member: T) -> usize {
         let previous = self.last;
-        let key = self.slots.insert(Slot {
-            member,
+        let slot = Slot {
+            member: Some(member),
             previous,
             next: NONE,
             in_line: true,
-        });
-        match previous {
-            NONE => self.first = key,
-            _ => self.slots[previous].next = key,
+        };
+        let key = match self.slots.get_mut(self.free) {
+            Some(free) => {
+                let key = self.free;
+                self.free = free.next;
+                *free = slot;
+                key
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len() - 1
+            }
+        };
+        match self.slots.get_mut(previous) {
+            Some(previous) => previous.next = key,
+            None => self.first = key,
         }
         self.last = key;
         self.len += 1;
+        self.taken += 1;
         key
     }
 
     /// The first in line.
     #[inline]
     pub(crate) fn first(&self) -> Option<&T> {
-        self.slots.get(self.first).map(|slot| &slot.member)
+        self.slots.get(self.first)?.member.as_ref()
     }
 
     /// Calls the first: it stands in line no more, but keeps its slot.
     #[inline]
     pub(crate) fn call_first(&mut self) -> Option<&mut T> {
         let key = self.first;
-        if key == NONE {
-            return None;
+        let slot = self.slots.get_mut(key)?;
+        slot.in_line = false;
+        let next = slot.next;
+        self.first = next;
+        self.len -= 1;
+        match self.slots.get_mut(next) {
+            Some(next) => next.previous = NONE,
+            None => self.last = NONE,
         }
-        self.unlink(key);
-        Some(&mut self.slots[key].member)
+        self.slots[key].member.as_mut()
     }
 
     /// A member, in line or called.
     #[inline]
     pub(crate) fn member(&self, key: usize) -> &T {
-        &self.slots[key].member
+        match &self.slots[key].member {
+            Some(member) => member,
+            None => unreachable!("a key is of a slot that is taken"),
+        }
     }
 
     /// Takes a member out, wherever it stands.
     #[inline]
     pub(crate) fn remove(&mut self, key: usize) -> T {
-        if self.slots[key].in_line {
+        let slot = &mut self.slots[key];
+        let Some(member) = slot.member.take() else {
+            unreachable!("a key is of a slot that is taken");
+        };
+        if slot.in_line {
             self.unlink(key);
         }
-        let slot = self.slots.remove(key);
-        if self.slots.is_empty() && self.slots.capacity() > KEPT {
-            self.slots = Slab::new();
+        self.slots[key].next = self.free;
+        self.free = key;
+        self.taken -= 1;
+        if self.taken == 0 && self.slots.len() > KEPT {
+            *self = Line::new();
         }
-        slot.member
+        member
     }
 
-    #[inline]
     fn unlink(&mut self, key: usize) {
-        let slot = &mut self.slots[key];
-        slot.in_line = false;
+        let slot = &self.slots[key];
         let (previous, next) = (slot.previous, slot.next);
-        match previous {
-            NONE => self.first = next,
-            _ => self.slots[previous].next = next,
+        match self.slots.get_mut(previous) {
+            Some(previous) => previous.next = next,
+            None => self.first = next,
         }
-        match next {
-            NONE => self.last = previous,
-            _ => self.slots[next].previous = previous,
+        match self.slots.get_mut(next) {
+            Some(next) => next.previous = previous,
+            None => self.last = previous,
         }
         self.len -= 1;
     }

@@ -125,22 +125,26 @@ impl<P> Waiters<P> {
             let Some(coroutine) = scheduler.current() else {
                 return (Err(ParkError::InCallback), held);
             };
-            let seat = Seat {
+            let mut seat = Seat {
                 waiters: self,
                 place: Some(self.enter(coroutine, held)),
                 pass_on: Some(pass_on),
             };
             loop {
                 let woken = scheduler.park(wait, deadline);
+                let (was_chosen, held) = seat.rise();
                 // A hub may fail just after somebody was chosen; it was given something then.
-                if seat.is_chosen() {
-                    return (Ok(Outcome::Chosen), seat.leave());
+                if was_chosen {
+                    return (Ok(Outcome::Chosen), held);
                 }
                 match woken {
-                    Ok(Woken::TimedOut) => return (Ok(Outcome::TimedOut), seat.leave()),
+                    Ok(Woken::TimedOut) => return (Ok(Outcome::TimedOut), held),
+                    Err(error) => return (Err(error), held),
                     // A wake-up that was left over from a wait whose hub failed.
-                    Ok(_) => {}
-                    Err(error) => return (Err(error), seat.leave()),
+                    Ok(_) => match scheduler.current() {
+                        Some(coroutine) => seat.place = Some(self.enter(coroutine, held)),
+                        None => return (Err(ParkError::InCallback), held),
+                    },
                 }
             }
         })
@@ -179,16 +183,12 @@ struct Seat<'a, P, F: FnOnce(P)> {
 }
 
 impl<P, F: FnOnce(P)> Seat<'_, P, F> {
-    fn is_chosen(&self) -> bool {
-        let place = self.place.as_ref();
-        place.is_some_and(|place| self.waiters.is_chosen(place))
-    }
-
     /// The wait has ended by itself: what was given is the caller's.
-    fn leave(mut self) -> P {
+    #[inline]
+    fn rise(&mut self) -> (bool, P) {
         match self.place.take() {
-            Some(place) => self.waiters.leave(place).1,
-            None => unreachable!("a place is left once"),
+            Some(place) => self.waiters.leave(place),
+            None => unreachable!("who has parked has a place"),
         }
     }
 }
