@@ -18,6 +18,7 @@ const DEFAULT_TRIPS: u64 = 100_000;
 const MOST: u64 = 10_000_000_000;
 
 type Pair = (Sender<u64>, Receiver<u64>);
+type Make = fn() -> Pair;
 
 fn main() -> ExitCode {
     let trips = match env::args().nth(1).map(|text| text.parse()) {
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let kinds: [(&str, fn() -> Pair); 5] = [
+    let kinds: [(&str, Make); 5] = [
         ("rendezvous", channel::rendezvous),
         ("bounded(1)", || channel::bounded(1)),
         ("unbounded", channel::unbounded),
@@ -39,19 +40,16 @@ fn main() -> ExitCode {
         let time = play(trips, kind(), kind(), |receiver| receiver.recv().ok());
         println!("{name:12} {} ns a round trip", nanos(time, trips));
     }
-    let time = play(
-        trips,
-        channel::unbounded(),
-        channel::unbounded(),
-        |receiver| {
-            let (_never, other) = channel::unbounded::<u64>();
-            select! {
-                number = receiver.receiving() => number.ok(),
-                _ = other.receiving() => None,
-            }
-            .ok()?
-        },
-    );
+    let (_open, never) = channel::rendezvous::<()>();
+    let select_among_two = move |receiver: &Receiver<u64>| {
+        select! {
+            number = receiver.receiving() => number.ok(),
+            _ = never.receiving() => None,
+        }
+        .ok()?
+    };
+    let (there, back) = (channel::unbounded(), channel::unbounded());
+    let time = play(trips, there, back, select_among_two);
     println!(
         "{:12} {} ns a round trip",
         "select! of 2",
@@ -64,10 +62,11 @@ fn play(
     trips: u64,
     (ping, pinged): Pair,
     (pong, ponged): Pair,
-    receive: fn(&Receiver<u64>) -> Option<u64>,
+    receive: impl Fn(&Receiver<u64>) -> Option<u64> + Clone + 'static,
 ) -> Duration {
+    let theirs = receive.clone();
     let echo = spawn(move || {
-        while let Some(number) = receive(&pinged) {
+        while let Some(number) = theirs(&pinged) {
             if pong.send(number + 1).is_err() {
                 break;
             }

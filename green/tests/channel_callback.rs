@@ -16,10 +16,12 @@ use eventlet_runloop::{Clock, Monotonic, Time};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+type Callback = Option<Box<dyn FnOnce()>>;
+
 /// Calls something, once, when the loop asks for the time.
 struct Caller {
     real: Monotonic,
-    callback: Rc<Cell<Option<Box<dyn FnOnce()>>>>,
+    callback: Rc<Cell<Callback>>,
 }
 
 impl Clock for Caller {
@@ -38,7 +40,7 @@ impl Clock for Caller {
 fn what_needs_no_waiting_is_done_and_the_rest_refused() {
     let _watchdog = support::Watchdog::new("default");
     std::panic::set_hook(Box::new(|_| {}));
-    let callback = Rc::new(Cell::new(None));
+    let callback = Rc::new(Cell::new(Callback::None));
     let clock = Caller {
         real: Monotonic::new(),
         callback: Rc::clone(&callback),

@@ -3,7 +3,7 @@
 mod support;
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -182,18 +182,19 @@ fn the_least_comes_first_and_equals_as_they_came() {
     });
 }
 
-/// Panics when it is compared while it is armed.
-struct Touchy(u32, Rc<RefCell<bool>>);
+/// Something to be done when it is compared.
+struct Touchy(u32, Rc<dyn Fn()>);
 
 impl Ord for Touchy {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        assert!(!*self.1.borrow(), "on purpose");
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.1)();
+        (other.1)();
         self.0.cmp(&other.0)
     }
 }
 
 impl PartialOrd for Touchy {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
@@ -207,19 +208,29 @@ impl PartialEq for Touchy {
 impl Eq for Touchy {}
 
 #[test]
-fn an_order_that_panics_panics_its_caller_and_the_queue_works_on() {
+fn an_order_that_panics_or_uses_the_queue_panics_its_caller_and_the_queue_works_on() {
     on_each_hub(|| {
         let (sender, receiver) = priority(Capacity::Unbounded);
-        let armed = Rc::new(RefCell::new(false));
-        let touchy = |number| Touchy(number, Rc::clone(&armed));
-        sender.send(touchy(2)).unwrap();
-        *armed.borrow_mut() = true;
-        catch_unwind(AssertUnwindSafe(|| sender.send(touchy(1)))).unwrap_err();
-        *armed.borrow_mut() = false;
-        sender.send(touchy(3)).unwrap();
-        let mut numbers: Vec<_> = receiver.try_iter().map(|touchy| touchy.0).collect();
-        numbers.sort();
-        assert_eq!(numbers, [1, 2, 3]);
+        let used = sender.clone();
+        let troubles: [Rc<dyn Fn()>; 2] = [
+            Rc::new(|| panic!("on purpose")),
+            Rc::new(move || assert!(!used.is_empty())),
+        ];
+        let harmless: Rc<dyn Fn()> = Rc::new(|| ());
+        sender.send(Touchy(2, Rc::clone(&harmless))).unwrap();
+        for trouble in troubles {
+            let wrong = Touchy(1, Rc::clone(&trouble));
+            catch_unwind(AssertUnwindSafe(|| sender.send(wrong))).unwrap_err();
+            assert_eq!(sender.len(), 2);
+            let mut numbers: Vec<_> = [receiver.try_recv(), receiver.try_recv()]
+                .into_iter()
+                .map(|value| value.unwrap().0)
+                .collect();
+            numbers.sort();
+            assert_eq!(numbers, [1, 2], "nothing is lost");
+            sender.send(Touchy(2, Rc::clone(&harmless))).unwrap();
+        }
+        drop(receiver);
     });
 }
 

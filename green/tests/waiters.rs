@@ -9,12 +9,8 @@ use eventlet_green::sync::Semaphore;
 use eventlet_green::{JoinHandle, call_after, spawn, timeout};
 use support::{on_each_hub, on_each_hub_jumping, until, until_parked};
 
-/// Where guards take mappings of their own, the kernel's limit on those is met before.
-const MANY: usize = if cfg!(eventlet_mprotect_guard) {
-    20_000
-} else {
-    100_000
-};
+/// As many as fit also where guards take mappings of their own.
+const MANY: usize = 20_000;
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn waiter(seats: &Semaphore) -> JoinHandle<bool> {
@@ -22,7 +18,7 @@ fn waiter(seats: &Semaphore) -> JoinHandle<bool> {
     spawn(move || seats.acquire().is_ok())
 }
 
-/// Were leaving linear in the number of those who wait, this would take minutes.
+/// That it costs the same for a million is tested in `src/sync/line.rs`, without stacks.
 #[test]
 fn very_many_leave_by_a_kill_from_the_back() {
     on_each_hub(|| {
@@ -43,7 +39,7 @@ fn very_many_leave_by_a_kill_from_the_back() {
 fn very_many_leave_by_a_time_limit() {
     on_each_hub_jumping(|_| {
         let seats = Semaphore::new(0);
-        let waiters: Vec<_> = (0..MANY / 10)
+        let waiters: Vec<_> = (0..MANY)
             .map(|_| {
                 let seats = seats.clone();
                 spawn(move || seats.acquire_timeout(HOUR).unwrap().is_none())
