@@ -69,6 +69,14 @@ pub enum Wait {
     Offload,
     /// A permit of a [`Semaphore`](crate::sync::Semaphore).
     Permit,
+    /// Room in a [`channel`](crate::channel), or a receiver.
+    Send,
+    /// A value from a [`channel`](crate::channel).
+    Receive,
+    /// One of several operations: a [`select`](crate::select()).
+    Select,
+    /// The end of the tasks of a [`channel`](crate::channel::Sender::join).
+    Tasks,
 }
 
 impl fmt::Display for Wait {
@@ -84,6 +92,10 @@ impl fmt::Display for Wait {
             Wait::Connect(fd) => write!(f, "the end of a connect on descriptor {fd}"),
             Wait::Offload => f.write_str("a call on another thread"),
             Wait::Permit => f.write_str("a permit of a semaphore"),
+            Wait::Send => f.write_str("room in a channel"),
+            Wait::Receive => f.write_str("a value from a channel"),
+            Wait::Select => f.write_str("one of several operations"),
+            Wait::Tasks => f.write_str("the end of a channel's tasks"),
         }
     }
 }
@@ -281,4 +293,9 @@ impl fmt::Display for Label<'_> {
 /// The time by the loop's clock, `delay` from now.
 pub(crate) fn after(run_loop: &Loop, delay: std::time::Duration) -> Time {
     run_loop.now() + delay
+}
+
+/// The time at which a wait is over that begins now and may take so long.
+pub(crate) fn deadline_in(limit: std::time::Duration) -> Time {
+    scheduler::with(|scheduler| after(&scheduler.run_loop, limit))
 }

@@ -42,6 +42,7 @@
 //! * [`spawn()`], [`spawn_after`], [`call_after`], [`Builder`]; [`JoinHandle`] to join or kill.
 //! * [`sleep()`], [`yield_now`], [`timeout()`], [`now()`].
 //! * [`net`]: TCP. [`trampoline()`]: other descriptors. [`signals`]: signals.
+//! * [`channel`]: channels and queues; [`select!`] and [`select()`]: several operations at once.
 //! * [`sync`]: what coroutines coordinate with.
 //! * [`offload()`]: blocking calls on other threads.
 //! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats()`]: what goes on.
@@ -73,6 +74,7 @@
 #![deny(unsafe_code)]
 
 mod callback;
+pub mod channel;
 mod coroutine;
 mod deadlock;
 mod default_hub;
@@ -86,6 +88,7 @@ mod now;
 mod offload;
 mod scheduler;
 mod seat;
+mod select;
 mod setup;
 pub mod signals;
 mod sleep;
@@ -109,6 +112,7 @@ pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
 pub use kill::KillHandle;
 pub use now::now;
 pub use offload::{MAX_THREADS, offload};
+pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_now};
 pub use spawn::{Builder, Timer, call_after, spawn, spawn_after};

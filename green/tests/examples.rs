@@ -73,3 +73,17 @@ fn a_small_million() {
         assert_eq!(output.status.code(), Some(1), "{wrong}");
     }
 }
+
+#[test]
+fn ping_and_pong() {
+    let _watchdog = Watchdog::new("default");
+    let output = example("ping_pong").arg("1000").output().unwrap();
+    assert_success(&output);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text.lines().count(), 6, "{text}");
+    assert!(text.lines().all(|line| line.ends_with(" ns a round trip")));
+    for wrong in ["0", "x", "-1"] {
+        let output = example("ping_pong").arg(wrong).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+    }
+}

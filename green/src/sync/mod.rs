@@ -2,7 +2,8 @@
 //!
 //! * [`Semaphore`]: so many at a time, first come, first served.
 
+mod line;
 mod semaphore;
-mod waiters;
+pub(crate) mod waiters;
 
 pub use semaphore::{Permit, Semaphore};

@@ -1,31 +1,40 @@
 //! A queue of parked coroutines, first in, first out: what the other pieces are made of.
 //!
-//! Each waiter has a ticket. Whoever hands something over takes the first waiter off the queue and
-//! wakes it; a waiter that is woken by something else (a deadline, a kill) takes itself off, and if
-//! something was handed to it just before, it is told so and can pass it on. So nothing is lost.
+//! Whoever hands something over takes the first waiter off the queue and wakes it; a waiter that is
+//! woken by something else (a deadline, a kill) takes itself off, and if something was handed to it
+//! just before, it is told so and can pass it on. So nothing is lost. A waiter may hold something
+//! (`P`) that whoever chooses it can take or fill.
+//!
+//! That a coroutine is parked is what makes it choosable: one that stands in several queues at once
+//! (`select`) is chosen by the first of them, and the others pass over it.
+//!
+//! Waiting, leaving and choosing cost the same however many wait, and allocate nothing once so many
+//! have waited before: see [`line`](super::line).
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use eventlet_runloop::Time;
 
-use crate::coroutine::{Coroutine, Wait, Woken};
+use super::line::Line;
+use crate::coroutine::{Coroutine, State, Wait, Woken};
 use crate::error::ParkError;
 use crate::scheduler;
 
 /// The queue.
-#[derive(Default)]
-pub(crate) struct Waiters {
-    queue: RefCell<VecDeque<Waiter>>,
-    next_ticket: Cell<u64>,
+pub(crate) struct Waiters<P = ()> {
+    line: RefCell<Line<Waiter<P>>>,
 }
 
-struct Waiter {
-    ticket: u64,
+struct Waiter<P> {
     coroutine: Rc<Coroutine>,
-    chosen: Rc<Cell<bool>>,
+    chosen: bool,
+    held: P,
 }
+
+/// A place in the queue. It must be [left](Waiters::leave), once.
+#[derive(Debug)]
+pub(crate) struct Place(usize);
 
 /// How a wait came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,22 +45,19 @@ pub(crate) enum Outcome {
     TimedOut,
 }
 
-impl Waiters {
-    pub(crate) fn len(&self) -> usize {
-        self.queue.borrow().len()
-    }
-
-    /// Takes the longest waiter off the queue and wakes it; says whether there was one.
-    pub(crate) fn choose_first(&self) -> bool {
-        loop {
-            let first = self.queue.borrow_mut().pop_front();
-            let Some(waiter) = first else { return false };
-            // One that is no longer parked is on its way out, and its seat is about to be left.
-            if scheduler::wake(&waiter.coroutine, Woken::Ready) {
-                waiter.chosen.set(true);
-                return true;
-            }
+impl<P> Default for Waiters<P> {
+    fn default() -> Self {
+        Waiters {
+            line: RefCell::new(Line::new()),
         }
+    }
+}
+
+impl Waiters {
+    /// Takes the longest waiter off the queue and wakes it; says whether there was one.
+    #[inline]
+    pub(crate) fn choose_first(&self) -> bool {
+        self.choose_first_with(|()| ()).is_some()
     }
 
     /// Parks the caller until it is chosen or the deadline has passed.
@@ -64,57 +70,137 @@ impl Waiters {
         deadline: Option<Time>,
         pass_on: impl FnOnce(),
     ) -> Result<Outcome, ParkError> {
+        let (outcome, ()) = self.wait_holding((), wait, deadline, |()| pass_on());
+        outcome
+    }
+}
+
+impl<P> Waiters<P> {
+    /// How many wait. One that was woken by something else counts until its turn has come.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.line.borrow().len()
+    }
+
+    /// Whether anybody can be chosen.
+    pub(crate) fn has_choosable(&self) -> bool {
+        let mut line = self.line.borrow_mut();
+        while let Some(first) = line.first() {
+            if first.coroutine.state.get() == State::Parked {
+                return true;
+            }
+            line.call_first();
+        }
+        false
+    }
+
+    /// Takes the longest waiter off the queue, wakes it, and gives what it holds to `f`, which must
+    /// neither run code of the user's nor come back to this queue.
+    #[inline]
+    pub(crate) fn choose_first_with<R>(&self, f: impl FnOnce(&mut P) -> R) -> Option<R> {
+        let mut line = self.line.borrow_mut();
+        loop {
+            let waiter = line.call_first()?;
+            // One that is no longer parked is on its way out, and is about to leave.
+            if scheduler::wake(&waiter.coroutine, Woken::Ready) {
+                waiter.chosen = true;
+                return Some(f(&mut waiter.held));
+            }
+        }
+    }
+
+    /// Parks the caller until it is chosen or the deadline has passed, and gives what it holds
+    /// back.
+    ///
+    /// If the caller is unwound although it was chosen, `pass_on` is called with what it held.
+    #[inline]
+    pub(crate) fn wait_holding(
+        &self,
+        held: P,
+        wait: Wait,
+        deadline: Option<Time>,
+        pass_on: impl FnOnce(P),
+    ) -> (Result<Outcome, ParkError>, P) {
         scheduler::with(|scheduler| {
-            let coroutine = scheduler.current().ok_or(ParkError::InCallback)?;
-            let ticket = self.next_ticket.replace(self.next_ticket.get() + 1);
-            let chosen = Rc::new(Cell::new(false));
-            let waiter = Waiter {
-                ticket,
-                coroutine,
-                chosen: Rc::clone(&chosen),
+            let Some(coroutine) = scheduler.current() else {
+                return (Err(ParkError::InCallback), held);
             };
-            self.queue.borrow_mut().push_back(waiter);
-            let seat = Seat {
+            let mut seat = Seat {
                 waiters: self,
-                ticket,
-                chosen: &chosen,
+                place: Some(self.enter(coroutine, held)),
                 pass_on: Some(pass_on),
             };
-            let woken = scheduler.park(wait, deadline)?;
-            seat.leave();
-            match woken {
-                Woken::TimedOut => Ok(Outcome::TimedOut),
-                _ => Ok(Outcome::Chosen),
+            loop {
+                let woken = scheduler.park(wait, deadline);
+                let (was_chosen, held) = seat.rise();
+                // A hub may fail just after somebody was chosen; it was given something then.
+                if was_chosen {
+                    return (Ok(Outcome::Chosen), held);
+                }
+                match woken {
+                    Ok(Woken::TimedOut) => return (Ok(Outcome::TimedOut), held),
+                    Err(error) => return (Err(error), held),
+                    // A wake-up that was left over from a wait whose hub failed.
+                    Ok(_) => match scheduler.current() {
+                        Some(coroutine) => seat.place = Some(self.enter(coroutine, held)),
+                        None => return (Err(ParkError::InCallback), held),
+                    },
+                }
             }
         })
+    }
+
+    /// Puts a coroutine that is about to park at the end of the queue.
+    #[inline]
+    pub(crate) fn enter(&self, coroutine: Rc<Coroutine>, held: P) -> Place {
+        let waiter = Waiter {
+            coroutine,
+            chosen: false,
+            held,
+        };
+        Place(self.line.borrow_mut().join(waiter))
+    }
+
+    /// Whether the waiter at a place was chosen.
+    #[inline]
+    pub(crate) fn is_chosen(&self, place: &Place) -> bool {
+        self.line.borrow().member(place.0).chosen
+    }
+
+    /// Takes a waiter off; says whether it was chosen, and gives what it holds.
+    #[inline]
+    pub(crate) fn leave(&self, place: Place) -> (bool, P) {
+        let waiter = self.line.borrow_mut().remove(place.0);
+        (waiter.chosen, waiter.held)
     }
 }
 
 /// A place in the queue, given up on every way out.
-struct Seat<'a, F: FnOnce()> {
-    waiters: &'a Waiters,
-    ticket: u64,
-    chosen: &'a Cell<bool>,
+struct Seat<'a, P, F: FnOnce(P)> {
+    waiters: &'a Waiters<P>,
+    place: Option<Place>,
     pass_on: Option<F>,
 }
 
-impl<F: FnOnce()> Seat<'_, F> {
+impl<P, F: FnOnce(P)> Seat<'_, P, F> {
     /// The wait has ended by itself: what was given is the caller's.
-    fn leave(mut self) {
-        self.pass_on = None;
+    #[inline]
+    fn rise(&mut self) -> (bool, P) {
+        match self.place.take() {
+            Some(place) => self.waiters.leave(place),
+            None => unreachable!("who has parked has a place"),
+        }
     }
 }
 
-impl<F: FnOnce()> Drop for Seat<'_, F> {
+impl<P, F: FnOnce(P)> Drop for Seat<'_, P, F> {
     fn drop(&mut self) {
-        if !self.chosen.get() {
-            let mut queue = self.waiters.queue.borrow_mut();
-            let place = queue.iter().position(|waiter| waiter.ticket == self.ticket);
-            let left = place.and_then(|place| queue.remove(place));
-            drop(queue);
-            drop(left);
-        } else if let Some(pass_on) = self.pass_on.take() {
-            pass_on();
+        let Some(place) = self.place.take() else {
+            return;
+        };
+        let (was_chosen, held) = self.waiters.leave(place);
+        if was_chosen && let Some(pass_on) = self.pass_on.take() {
+            pass_on(held);
         }
     }
 }
