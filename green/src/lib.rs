@@ -41,7 +41,8 @@
 //!
 //! * [`spawn()`], [`spawn_after`], [`call_after`], [`Builder`]; [`JoinHandle`] to join or kill.
 //! * [`sleep()`], [`yield_now`], [`timeout()`], [`now()`].
-//! * [`net`]: TCP. [`trampoline()`]: other descriptors. [`signals`]: signals.
+//! * [`net`]: TCP, UDP, Unix sockets. [`io`]: pipes, other descriptors; [`trampoline()`] for those
+//!   of other libraries. [`signals`]: signals.
 //! * [`sync`]: what coroutines coordinate with.
 //! * [`offload()`]: blocking calls on other threads.
 //! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats()`]: what goes on.
@@ -78,6 +79,7 @@ mod default_hub;
 mod error;
 mod fd;
 mod inbox;
+pub mod io;
 mod join;
 mod kill;
 pub mod net;
