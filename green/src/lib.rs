@@ -41,7 +41,8 @@
 //!
 //! * [`spawn()`], [`spawn_after`], [`call_after`], [`Builder`]; [`JoinHandle`] to join or kill.
 //! * [`sleep()`], [`yield_now`], [`timeout()`], [`now()`].
-//! * [`net`]: TCP. [`trampoline()`]: other descriptors. [`signals`]: signals.
+//! * [`net`]: TCP, UDP, Unix sockets. [`io`]: pipes, other descriptors; [`trampoline()`] for those
+//!   of other libraries. [`signals`]: signals.
 //! * [`channel`]: channels and queues; [`select!`] and [`select()`]: several operations at once.
 //! * [`sync`]: what coroutines coordinate with.
 //! * [`offload()`]: blocking calls on other threads.
@@ -81,6 +82,7 @@ mod default_hub;
 mod error;
 mod fd;
 mod inbox;
+pub mod io;
 mod join;
 mod kill;
 pub mod net;

@@ -2,11 +2,13 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream as StdStream;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
 
-use eventlet_green::net::{TcpListener, TcpStream, tcp_server};
+use eventlet_green::net::unix::{UnixDatagram, UnixListener, UnixStream};
+use eventlet_green::net::{TcpListener, TcpStream, UdpSocket, tcp_server};
 use eventlet_green::{hubs, sleep, spawn, stats};
 use support::{Watchdog, assert_nothing_is_left, assert_success, is_child, run_child, sys, until};
 
@@ -49,7 +51,18 @@ fn each_operation_says_so() {
         assert_exhausted(TcpStream::connect(address));
         let readable = eventlet_green::Interest::READABLE;
         assert_exhausted(eventlet_green::trampoline(&client, readable, None));
+        for outcome in [
+            UdpSocket::bind("127.0.0.1:0").map(drop),
+            UnixStream::pair().map(drop),
+            UnixDatagram::unbound().map(drop),
+            eventlet_green::io::pipe().map(drop),
+        ] {
+            assert_exhausted(outcome);
+        }
         taken.pop();
+        // One is not enough for two.
+        assert_exhausted(UnixStream::pair());
+        assert_exhausted(eventlet_green::io::pipe());
         let (stream, _) = listener.accept().unwrap();
         assert_eq!(stream.peer_addr().unwrap(), client.local_addr().unwrap());
     });
@@ -80,6 +93,45 @@ fn a_server_goes_on_when_there_are_some_again() {
         assert_eq!(answer.unwrap().unwrap(), "served");
         closer.close().unwrap();
         server.join().unwrap().unwrap();
+    });
+}
+
+/// The pause of a server that is short of descriptors does not put off its end.
+#[test]
+fn a_server_that_waits_for_some_can_be_closed() {
+    in_children("a_server_that_waits_for_some_can_be_closed", || {
+        let path = std::env::temp_dir().join(format!("eventlet-emfile-{}", std::process::id()));
+        let unix = UnixListener::bind(&path).unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (unix_closer, tcp_closer) = (unix.try_clone().unwrap(), tcp.try_clone().unwrap());
+        // The first close in a process opens a file.
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        other.close().unwrap();
+        let _clients = (
+            StdUnixStream::connect(&path).unwrap(),
+            StdStream::connect(tcp.local_addr().unwrap()).unwrap(),
+        );
+        std::fs::remove_file(path).unwrap();
+        let taken = take_all();
+        let servers = [
+            spawn(move || unix.accept_patiently().map(drop)),
+            spawn(move || tcp.accept_patiently().map(drop)),
+        ];
+        until(|| stats().timers == 2);
+        let second = spawn({
+            let clone = unix_closer.try_clone().unwrap();
+            move || clone.accept_patiently().map(drop).unwrap_err().kind()
+        });
+        // One waits already, in its pause as well as in the kernel.
+        assert_eq!(second.join().unwrap(), ErrorKind::ResourceBusy);
+        unix_closer.close().unwrap();
+        tcp_closer.close().unwrap();
+        for server in servers {
+            let error = server.join().unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotConnected);
+        }
+        assert_eq!(stats().timers, 0);
+        drop(taken);
     });
 }
 

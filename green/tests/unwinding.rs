@@ -15,7 +15,11 @@ use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::{
     Interest, JoinError, ParkError, offload, sleep, spawn, stats, timeout, trampoline, yield_now,
 };
+use socket2::SockRef;
 use support::{flood, on_each_hub, pair, until, until_parked};
+
+/// The size of a socket's buffers, where it is set.
+const BUFFER: usize = 64 * 1024;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -106,7 +110,10 @@ fn reading_what_is_there_works_and_waiting_does_not() {
 #[test]
 fn a_write_that_would_wait_is_refused() {
     on_each_hub(|| {
-        let (near, _far) = pair();
+        let (near, far) = pair();
+        // Buffers that the kernel does not enlarge meanwhile: what is in them stays in them.
+        SockRef::from(&near).set_send_buffer_size(BUFFER).unwrap();
+        SockRef::from(&far).set_recv_buffer_size(BUFFER).unwrap();
         in_destructors(move || assert_unwinding((&near).write_all(&flood())));
     });
 }

@@ -8,7 +8,7 @@ use super::Direction;
 
 #[cold]
 pub(crate) fn closed() -> io::Error {
-    let text = "closed by another handle of this socket";
+    let text = "closed by another handle of this descriptor";
     io::Error::new(io::ErrorKind::NotConnected, text)
 }
 

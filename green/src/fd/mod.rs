@@ -2,7 +2,7 @@
 //!
 //! [`Watched`] is what every green socket is made of. It holds the descriptor, its registration
 //! with the loop, and two seats: one for a reader, one for a writer. What the operations are (a
-//! read, an accept) is the business of the types in [`net`](crate::net).
+//! read, an accept) is the business of the types in [`net`](crate::net) and [`io`](crate::io).
 //!
 //! ```text
 //!            ┌────────── done ─────────────────────────────────────────────► result
@@ -12,9 +12,17 @@
 //!                   │ hub reports every change:         ├─ closed ───► NotConnected
 //!                   └─ a drained side parks untried     └─ kill ─────► unwinds; seat left
 //! ```
+//!
+//! * `handle`: who owns it. `errors`: what it says when it cannot go on.
+//! * `wait`: parking on one descriptor or several, and the seats' guard.
+//! * `transfer`: reading and writing bytes, for whatever `std` can read and write.
+//! * `surface`: what the public types have in common, as macros.
 
 mod errors;
 mod handle;
+mod surface;
+mod transfer;
+mod wait;
 
 use std::cell::Cell;
 use std::io;
@@ -24,11 +32,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_hub::{Hub, Interest, Readiness, Source, Token};
-use eventlet_runloop::{Descriptor, Task, Time, TimerId};
+use eventlet_runloop::{Descriptor, Task, TimerId};
 
 use self::errors::{busy, closed, timed_out};
 pub(crate) use self::handle::Shared;
-use crate::coroutine::{Coroutine, Loop, Wait, Woken, after};
+pub(crate) use self::surface::{
+    byte_reader, byte_writer, direction, from_and_into_std, handle, listener, options, readable,
+    writable,
+};
+pub(crate) use self::transfer::Pauses;
+pub(crate) use self::wait::{deadline_of, wait_any};
+use crate::coroutine::{Loop, Wait, Woken};
 use crate::scheduler;
 use crate::seat::{Due, Seat, Stage};
 use crate::sys::descriptor::replace_with_inert;
@@ -45,9 +59,9 @@ pub(crate) struct Watched<S: Source> {
     handles: Cell<usize>,
     /// The hub reports every change, so a side that was drained can be waited for untried.
     remembers_drained: bool,
-    /// The end of the stream, an error, or urgent data was reported. The first two are not reported
-    /// again, and at the third a read stops short with more behind it: from then on a short read
-    /// means nothing, and the next is tried.
+    /// The end of the stream, an error, or urgent data was reported, or it is no plain stream at all.
+    /// The first two are not reported again, and at the others a read stops short with more behind
+    /// it: from then on a short read means nothing, and the next is tried.
     always_tried: Cell<bool>,
     reader: Seat,
     writer: Seat,
@@ -105,6 +119,12 @@ impl<S: Source + 'static> Watched<S> {
             watched.token.set(Some(token));
             Ok(Shared(watched))
         })
+    }
+
+    /// Has a short read or write never count as the last there is: for what is no stream, or one
+    /// whose reads stop short at boundaries of its own.
+    pub(crate) fn always_try(&self) {
+        self.always_tried.set(true);
     }
 
     /// The wrapped object, for what does not wait.
@@ -236,46 +256,6 @@ impl<S: Source + 'static> Watched<S> {
         self.wait(direction.interest(), wait, deadline_of(seat.limit.get()))
     }
 
-    /// Parks until one of the directions is reported ready.
-    ///
-    /// # Errors
-    ///
-    /// * `TimedOut`: the deadline has passed.
-    /// * `ResourceBusy`: another coroutine waits for one of the directions.
-    /// * `NotConnected`: closed, before or meanwhile.
-    /// * Why the caller could not wait.
-    pub(crate) fn wait(
-        self: &Rc<Self>,
-        interest: Interest,
-        wait: fn(RawFd) -> Wait,
-        deadline: Option<Time>,
-    ) -> io::Result<()> {
-        let Some(token) = self.token.get() else {
-            return Err(closed());
-        };
-        if let Some(direction) = self.taken(interest) {
-            return Err(busy(direction));
-        }
-        scheduler::with(|scheduler| {
-            let me = scheduler.current().ok_or(crate::ParkError::InCallback)?;
-            scheduler.run_loop.arm(token, interest)?;
-            let _seats_left_at_the_end = Seated::take(self, interest, me);
-            let _counted = scheduler.waiting_for_kernel();
-            let deadline = match (deadline, self.only_seat(interest)) {
-                (Some(deadline), Some(seat)) => {
-                    seat.set_deadline(&scheduler.run_loop, deadline, || Rc::clone(self) as _);
-                    None
-                }
-                (deadline, _) => deadline,
-            };
-            match scheduler.park(wait(self.number()), deadline)? {
-                Woken::TimedOut => Err(timed_out(interest)),
-                _ if self.closed.get() => Err(closed()),
-                _ => Ok(()),
-            }
-        })
-    }
-
     /// Has a watcher begun once the direction may be ready, or its time limit is over.
     ///
     /// # Errors
@@ -314,22 +294,6 @@ impl<S: Source + 'static> Watched<S> {
         if due == Due::Yes {
             run_loop.enqueue(Rc::clone(self) as _);
         }
-    }
-
-    /// The seat of an interest in one direction.
-    fn only_seat(&self, interest: Interest) -> Option<&Seat> {
-        match interest {
-            Interest::READABLE => Some(&self.reader),
-            Interest::WRITABLE => Some(&self.writer),
-            _ => None,
-        }
-    }
-
-    /// A direction of `interest` that somebody waits for.
-    fn taken(&self, interest: Interest) -> Option<Direction> {
-        [Direction::Read, Direction::Write]
-            .into_iter()
-            .find(|&direction| direction.is_in(interest) && self.seat(direction).is_taken())
     }
 
     /// Ends the connection, or the listening, for every handle, and wakes who waits. The number
@@ -380,11 +344,6 @@ impl<S: Source + 'static> Watched<S> {
     }
 }
 
-/// When a wait that begins now is over.
-pub(crate) fn deadline_of(limit: Option<Duration>) -> Option<Time> {
-    limit.map(|limit| scheduler::with(|scheduler| after(&scheduler.run_loop, limit)))
-}
-
 /// How a registration comes to its end.
 enum End {
     /// The descriptor is closed right afterwards.
@@ -393,31 +352,6 @@ enum End {
     Replaced,
     /// It lives on elsewhere.
     Released,
-}
-
-/// Keeps the waiter on its seats, and takes it off however the wait ends.
-struct Seated<'a>([Option<&'a Seat>; 2]);
-
-impl<'a> Seated<'a> {
-    fn take<S: Source>(watched: &'a Watched<S>, interest: Interest, who: Rc<Coroutine>) -> Self {
-        let reader = interest.is_readable().then_some(&watched.reader);
-        let writer = interest.is_writable().then_some(&watched.writer);
-        if let (Some(reader), Some(_)) = (reader, writer) {
-            reader.take(Rc::clone(&who));
-        }
-        if let Some(last) = writer.or(reader) {
-            last.take(who);
-        }
-        Seated([reader, writer])
-    }
-}
-
-impl Drop for Seated<'_> {
-    fn drop(&mut self) {
-        for seat in self.0.iter().flatten() {
-            seat.leave();
-        }
-    }
 }
 
 impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {

@@ -164,7 +164,9 @@ pub(super) fn first_that<T>(
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "there is no address to try")
-    }))
+    Err(last.unwrap_or_else(no_address_at_all))
+}
+
+pub(super) fn no_address_at_all() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "there is no address to try")
 }

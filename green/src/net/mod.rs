@@ -2,16 +2,31 @@
 //!
 //! The shape is `std::net`'s; what differs is said at each type.
 //!
-//! * [`TcpListener`], [`TcpStream`]: TCP.
+//! * [`TcpListener`], [`TcpStream`]: TCP; [`ListenOptions`], [`ConnectOptions`]: how they are made.
+//! * [`UdpSocket`]: datagrams over UDP.
+//! * [`unix`]: sockets within one machine.
 //! * [`ToSocketAddrs`]: addresses, with names looked up on another thread.
 //! * [`connect_tcp`], [`tcp_listener()`], [`tcp_server`]: the original's functions.
+//!
+//! Any other descriptor: [`io::Descriptor`](crate::io::Descriptor).
 
+pub(crate) mod accept;
 mod addr;
 mod api;
+mod connect;
+mod datagram;
+mod listen_options;
 mod tcp_listener;
 mod tcp_stream;
+mod udp;
+pub mod unix;
 
 pub use addr::{Lookup, ToSocketAddrs};
 pub use api::{connect_tcp, tcp_listener, tcp_server};
+pub use connect::{
+    CONNECTION_ATTEMPT_DELAY, ConnectError, ConnectOptions, MIN_CONNECTION_ATTEMPT_DELAY,
+};
+pub use listen_options::{DEFAULT_BACKLOG, ListenOptions};
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
+pub use udp::UdpSocket;

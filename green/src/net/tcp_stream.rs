@@ -1,19 +1,17 @@
 //! A TCP connection whose reads and writes park the coroutine.
 
-use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use eventlet_hub::Interest;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{SockRef, TcpKeepalive};
 
-use super::addr::{ToSocketAddrs, first_that};
-use crate::coroutine::Wait;
-use crate::fd::{Direction, Extent, Shared, Watched, deadline_of};
+use super::addr::ToSocketAddrs;
+use super::connect::ConnectOptions;
+use crate::fd::{Direction, Shared, byte_reader, byte_writer, from_and_into_std, handle, options};
+use crate::fd::{readable, writable};
 use crate::watch::Watcher;
 
 /// A TCP connection, in the shape of [`std::net::TcpStream`].
@@ -44,22 +42,59 @@ use crate::watch::Watcher;
 /// server.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// Lines, with `std`'s buffers; a limit guards against a peer that never ends its line. Options that
+/// have no method here are set through `socket2`:
+///
+/// ```
+/// use eventlet_green::net::{TcpListener, TcpStream};
+/// use socket2::SockRef;
+/// use std::io::{BufRead, BufReader, Read, Write};
+///
+/// const LONGEST_LINE: u64 = 8192;
+///
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let address = listener.local_addr()?;
+/// # let client = eventlet_green::spawn(move || TcpStream::connect(address)?.write_all(b"a line\n"));
+/// let (stream, _) = listener.accept()?;
+/// SockRef::from(&stream).set_recv_buffer_size(64 * 1024)?;
+/// let mut reader = BufReader::new(&stream);
+/// let mut line = String::new();
+/// reader.by_ref().take(LONGEST_LINE).read_line(&mut line)?;
+/// if !line.ends_with('\n') {
+///     // The end of the stream, or too long a line.
+/// }
+/// (&stream).write_all(line.as_bytes())?;
+/// # assert_eq!(line, "a line\n");
+/// # client.join().unwrap()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct TcpStream {
     watched: Shared<std::net::TcpStream>,
 }
 
+handle!(TcpStream over std::net::TcpStream);
+from_and_into_std!(TcpStream over std::net::TcpStream);
+readable!(TcpStream over std::net::TcpStream);
+writable!(TcpStream over std::net::TcpStream);
+byte_reader!(TcpStream);
+byte_writer!(TcpStream);
+
 impl TcpStream {
     /// Connects to the first of the addresses that answers; names are looked up on another thread.
+    /// Several addresses are tried as RFC 8305 says, without waiting for the first to give up: see
+    /// [`ConnectOptions`].
     ///
     /// # Errors
     ///
-    /// * What the last address gave: `ConnectionRefused`, `NetworkUnreachable`, `TimedOut`, …
+    /// * What the address gave: `ConnectionRefused`, `NetworkUnreachable`, `TimedOut`, … Of several,
+    ///   a [`ConnectError`](super::ConnectError) with all that they gave, of the last one's kind.
     /// * `InvalidInput`: text that is no address, or no address at all.
     /// * What the resolver gives for a name.
     /// * Why the caller could not wait: see [`ParkError`](crate::ParkError).
     pub fn connect(addresses: impl ToSocketAddrs) -> io::Result<Self> {
-        first_that(addresses, |address| Self::connect_one(address, None))
+        ConnectOptions::new().connect(addresses)
     }
 
     /// Connects to one address, and waits for that at most `limit`.
@@ -69,172 +104,11 @@ impl TcpStream {
     /// As for [`connect`](Self::connect); `TimedOut` when the time was over, `InvalidInput` for a
     /// limit of zero.
     pub fn connect_timeout(address: &SocketAddr, limit: Duration) -> io::Result<Self> {
-        if limit.is_zero() {
-            let text = "a connect with a time limit of zero could never succeed";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
-        Self::connect_one(*address, Some(limit))
+        ConnectOptions::new().timeout(limit).connect(*address)
     }
 
-    fn connect_one(address: SocketAddr, limit: Option<Duration>) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        socket.set_nonblocking(true)?;
-        let in_progress = match socket.connect(&address.into()) {
-            Ok(()) => false,
-            Err(error) if is_in_progress(&error) => true,
-            Err(error) => return Err(error),
-        };
-        let stream = Self::watch(socket.into())?;
-        if in_progress {
-            stream.finish_connect(limit)?;
-        }
-        Ok(stream)
-    }
-
-    /// Waits until the kernel has made up its mind. A report may be spurious, so what decides is
-    /// whether there is an error or a peer; see connect(2), EINPROGRESS.
-    fn finish_connect(&self, limit: Option<Duration>) -> io::Result<()> {
-        let deadline = deadline_of(limit);
-        loop {
-            self.watched
-                .wait(Interest::WRITABLE, Wait::Connect, deadline)?;
-            let socket = self.watched.source()?;
-            if let Some(error) = socket.take_error()? {
-                return Err(error);
-            }
-            match socket.peer_addr() {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Takes over a connection of `std`'s and makes it non-blocking.
-    ///
-    /// # Errors
-    ///
-    /// What the system gives for the change of mode or the registration.
-    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Self::watch(stream)
-    }
-
-    pub(super) fn watch(stream: std::net::TcpStream) -> io::Result<Self> {
-        Ok(TcpStream {
-            watched: Watched::register(stream)?,
-        })
-    }
-
-    /// Gives the connection back to `std`, blocking.
-    ///
-    /// # Errors
-    ///
-    /// `ResourceBusy` while there are other handles to it; `NotConnected` after
-    /// [`close`](Self::close). In either case this handle is gone.
-    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
-        let stream = self.watched.release()?;
-        stream.set_nonblocking(false)?;
-        Ok(stream)
-    }
-
-    /// Another handle to the same connection, with the same time limits. (No descriptor is
-    /// duplicated.)
-    ///
-    /// # Errors
-    ///
-    /// None at present; the signature is `std`'s.
-    pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(self.clone())
-    }
-
-    /// Ends the connection now, for every handle. Whoever waits on it, and every later operation,
-    /// gets `NotConnected`. Closing again does nothing. (Dropping the last handle closes as well.)
-    ///
-    /// # Errors
-    ///
-    /// `EMFILE`, at the first close in a process: it opens `/dev/null` to put behind the number.
-    pub fn close(&self) -> io::Result<()> {
-        self.watched.close()
-    }
-
-    /// Shuts down one direction or both; see [`std::net::TcpStream::shutdown`]. Whoever waits to
-    /// read then reads the end of the stream.
-    ///
-    /// # Errors
-    ///
-    /// `NotConnected`, and what else the system gives.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.watched.source()?.shutdown(how)
-    }
-
-    /// The address of the peer.
-    ///
-    /// # Errors
-    ///
-    /// What the system gives.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.watched.source()?.peer_addr()
-    }
-
-    /// The address of this side.
-    ///
-    /// # Errors
-    ///
-    /// What the system gives.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.watched.source()?.local_addr()
-    }
-
-    /// How long one read may wait. Default: `None`, for ever.
-    pub fn read_timeout(&self) -> Option<Duration> {
-        self.watched.limit(Direction::Read)
-    }
-
-    /// How long one write may wait. Default: `None`, for ever.
-    pub fn write_timeout(&self) -> Option<Duration> {
-        self.watched.limit(Direction::Write)
-    }
-
-    /// Sets how long one read may wait; it then gives `TimedOut`, and the connection can be used
-    /// further.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidInput` for zero.
-    pub fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        self.watched.set_limit(Direction::Read, limit)
-    }
-
-    /// Sets how long one write may wait; it then gives `TimedOut`.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidInput` for zero.
-    pub fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        self.watched.set_limit(Direction::Write, limit)
-    }
-
-    /// Whether small writes are sent at once (`TCP_NODELAY`).
-    ///
-    /// # Errors
-    ///
-    /// What the system gives.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.watched.source()?.nodelay()
-    }
-
-    /// Has small writes sent at once, without waiting for more to send (`TCP_NODELAY`).
-    ///
-    /// # Errors
-    ///
-    /// What the system gives.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.watched.source()?.set_nodelay(nodelay)
+    pub(super) fn of(watched: Shared<std::net::TcpStream>) -> Self {
+        TcpStream { watched }
     }
 
     /// Reads without taking what was read; waits for data.
@@ -243,45 +117,8 @@ impl TcpStream {
     ///
     /// As for reading.
     pub fn peek(&self, into: &mut [u8]) -> io::Result<usize> {
-        self.watched.operate(Direction::Read, Wait::Read, |socket| {
-            Ok((socket.peek(into)?, Extent::Full))
-        })
-    }
-
-    /// Reads what there is, without waiting. After `WouldBlock`, `wait_readable` or
-    /// [`watch_readable`](Self::watch_readable) says when it is worth another try.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock`: nothing to read now; it is not the end. Else as for reading.
-    pub fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
-        self.watched.try_operate(Direction::Read, |mut socket| {
-            let count = socket.read(into)?;
-            Ok((count, extent(count, into.len())))
-        })
-    }
-
-    /// Writes what there is room for, without waiting.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock`: no room now. Else as for writing.
-    pub fn try_write(&self, from: &[u8]) -> io::Result<usize> {
-        self.watched.try_operate(Direction::Write, |mut socket| {
-            let count = socket.write(from)?;
-            Ok((count, extent(count, from.len())))
-        })
-    }
-
-    /// Waits until there may be something to read, within the read timeout, without a buffer to
-    /// read it into: for connections that are idle most of the time. A hint; the read that follows
-    /// may still wait.
-    ///
-    /// # Errors
-    ///
-    /// As for reading.
-    pub fn wait_readable(&self) -> io::Result<()> {
-        self.watched.wait_ready(Direction::Read, Wait::Read)
+        self.watched
+            .exchange(Direction::Read, |socket| socket.peek(into))
     }
 
     /// Has `watcher` begun, in a coroutine of its own, as soon as there may be something to read,
@@ -336,115 +173,74 @@ impl TcpStream {
             .watch(Direction::Read, watcher, Location::caller())
     }
 
-    /// Takes an error that is pending on the socket (`SO_ERROR`).
+    /// After how long without traffic the kernel asks whether the peer is still there
+    /// (`SO_KEEPALIVE` and `TCP_KEEPIDLE`); `None` when it does not ask.
     ///
     /// # Errors
     ///
-    /// What the system gives for asking.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.watched.source()?.take_error()
+    /// What the system gives; `NotConnected` after [`close`](Self::close).
+    pub fn keepalive(&self) -> io::Result<Option<Duration>> {
+        let socket = SockRef::from(self.watched.source()?);
+        if socket.keepalive()? {
+            socket.tcp_keepalive_time().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Has the kernel ask whether the peer is still there after `idle` without traffic, in whole
+    /// seconds; `None`, the default, has it never ask. How often it asks then is the system's
+    /// setting; `socket2` can change it.
+    ///
+    /// # Errors
+    ///
+    /// What the system gives (`EINVAL` for less than a second); `NotConnected` after
+    /// [`close`](Self::close).
+    pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
+        let socket = SockRef::from(self.watched.source()?);
+        match idle {
+            Some(idle) => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle)),
+            None => socket.set_keepalive(false),
+        }
+    }
+
+    /// What closing does with unsent data (`SO_LINGER`); see [`set_linger`](Self::set_linger).
+    ///
+    /// # Errors
+    ///
+    /// What the system gives; `NotConnected` after [`close`](Self::close).
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(self.watched.source()?).linger()
+    }
+
+    /// Sets what closing does with unsent data (`SO_LINGER`). `None`, the default: it is sent in the
+    /// background. Zero: it is dropped and the connection reset. Anything else **holds up the whole
+    /// thread** for up to that long, in whole seconds, since the kernel waits in `close`.
+    ///
+    /// # Errors
+    ///
+    /// What the system gives; `NotConnected` after [`close`](Self::close).
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self.watched.source()?).set_linger(linger)
     }
 }
 
-/// Of a list of slices, one call never does more than this many, however many there are: the least
-/// IOV_MAX of the systems (1024; Solaris alone has 16). Where it is larger, a call that does more
-/// than `wanted` counts as full, which costs one more try.
-const MOST_SLICES: usize = 1024;
-
-/// How much of `wanted` an operation on a stream has done. Nothing is the end of the stream, which
-/// will be there again.
-fn extent(done: usize, wanted: usize) -> Extent {
-    if done > 0 && done < wanted {
-        Extent::Short
-    } else {
-        Extent::Full
-    }
-}
-
-impl Read for &TcpStream {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.watched
-            .operate(Direction::Read, Wait::Read, |mut socket| {
-                let count = socket.read(into)?;
-                Ok((count, extent(count, into.len())))
-            })
-    }
-
-    fn read_vectored(&mut self, into: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let wanted = into.iter().take(MOST_SLICES).map(|s| s.len()).sum();
-        self.watched
-            .operate(Direction::Read, Wait::Read, |mut socket| {
-                let count = socket.read_vectored(into)?;
-                Ok((count, extent(count, wanted)))
-            })
-    }
-}
-
-impl Write for &TcpStream {
-    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        self.watched
-            .operate(Direction::Write, Wait::Write, |mut socket| {
-                let count = socket.write(from)?;
-                Ok((count, extent(count, from.len())))
-            })
-    }
-
-    fn write_vectored(&mut self, from: &[IoSlice<'_>]) -> io::Result<usize> {
-        let wanted = from.iter().take(MOST_SLICES).map(|s| s.len()).sum();
-        self.watched
-            .operate(Direction::Write, Wait::Write, |mut socket| {
-                let count = socket.write_vectored(from)?;
-                Ok((count, extent(count, wanted)))
-            })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Read for TcpStream {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        (&*self).read(into)
-    }
-
-    fn read_vectored(&mut self, into: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        (&*self).read_vectored(into)
-    }
-}
-
-impl Write for TcpStream {
-    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        (&*self).write(from)
-    }
-
-    fn write_vectored(&mut self, from: &[IoSlice<'_>]) -> io::Result<usize> {
-        (&*self).write_vectored(from)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.watched.as_fd()
-    }
-}
-
-impl AsRawFd for TcpStream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.watched.number()
-    }
-}
-
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.watched, f)
-    }
-}
-
-fn is_in_progress(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EINPROGRESS)
+options! { TcpStream:
+    /// Shuts down one direction or both; see [`std::net::TcpStream::shutdown`]. Whoever waits to
+    /// read then reads the end of the stream.
+    fn shutdown(how: Shutdown) -> ();
+    /// The address of the peer.
+    fn peer_addr() -> SocketAddr;
+    /// The address of this side.
+    fn local_addr() -> SocketAddr;
+    /// Whether small writes are sent at once (`TCP_NODELAY`).
+    fn nodelay() -> bool;
+    /// Has small writes sent at once, without waiting for more to send (`TCP_NODELAY`).
+    fn set_nodelay(nodelay: bool) -> ();
+    /// The time to live of the packets it sends (`IP_TTL`), in hops.
+    fn ttl() -> u32;
+    /// Sets the time to live of the packets it sends (`IP_TTL`), in hops.
+    fn set_ttl(ttl: u32) -> ();
+    /// Takes an error that is pending on the socket (`SO_ERROR`).
+    fn take_error() -> Option<io::Error>;
 }

@@ -5,6 +5,7 @@
 
 #![allow(dead_code)] // every test binary uses its own part of this
 
+pub mod sockets;
 pub mod sys;
 
 use std::io::Write;

@@ -1,0 +1,40 @@
+//! Who is at the other end of a Unix socket, as the kernel vouches for it.
+
+use std::io;
+use std::os::fd::AsFd;
+
+/// The credentials of the process at the other end, when it connected (or made the pair, or began to
+/// listen); see unix(7), `SO_PEERCRED`, and getpeereid(3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct UCred {
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+    /// Its process id, where the system says it: on Linux.
+    pub pid: Option<i32>,
+}
+
+impl UCred {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn of_peer(socket: impl AsFd) -> io::Result<Self> {
+        use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+        let peer = getsockopt(&socket.as_fd(), PeerCredentials)?;
+        Ok(UCred {
+            uid: peer.uid(),
+            gid: peer.gid(),
+            pid: Some(peer.pid()),
+        })
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn of_peer(socket: impl AsFd) -> io::Result<Self> {
+        let (uid, gid) = nix::unistd::getpeereid(socket.as_fd())?;
+        Ok(UCred {
+            uid: uid.as_raw(),
+            gid: gid.as_raw(),
+            pid: None,
+        })
+    }
+}
