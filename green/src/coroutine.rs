@@ -77,6 +77,20 @@ pub enum Wait {
     Select,
     /// The end of the tasks of a [`channel`](crate::channel::Sender::join).
     Tasks,
+    /// Its turn to hold a [`Mutex`](crate::sync::Mutex).
+    Mutex,
+    /// Its turn to read under a [`RwLock`](crate::sync::RwLock).
+    ReadLock,
+    /// Its turn to write under a [`RwLock`](crate::sync::RwLock).
+    WriteLock,
+    /// A notification of a [`Condvar`](crate::sync::Condvar).
+    Notification,
+    /// What an [`Event`](crate::sync::Event) will be sent.
+    Event,
+    /// The others at a [`Barrier`](crate::sync::Barrier).
+    Barrier,
+    /// The last member of a [`WaitGroup`](crate::sync::WaitGroup).
+    WaitGroup,
 }
 
 impl fmt::Display for Wait {
@@ -96,6 +110,13 @@ impl fmt::Display for Wait {
             Wait::Receive => f.write_str("a value from a channel"),
             Wait::Select => f.write_str("one of several operations"),
             Wait::Tasks => f.write_str("the end of a channel's tasks"),
+            Wait::Mutex => f.write_str("its turn to hold a mutex"),
+            Wait::ReadLock => f.write_str("its turn to read under a lock"),
+            Wait::WriteLock => f.write_str("its turn to write under a lock"),
+            Wait::Notification => f.write_str("a notification of a condition variable"),
+            Wait::Event => f.write_str("an event"),
+            Wait::Barrier => f.write_str("the others at a barrier"),
+            Wait::WaitGroup => f.write_str("the end of a wait group"),
         }
     }
 }

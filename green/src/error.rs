@@ -7,6 +7,7 @@
 //! | on the root stack, with nothing left that could wake it | `Deadlock` | `Deadlock` |
 //! | the hub's wait failed | `HubFailed` | the hub's |
 //! | the thread is ending | `ThreadEnding` | `Unsupported` |
+//! | what it would have waited for is closed | `Closed` | `NotConnected`, as for a closed socket |
 //!
 //! Never `WouldBlock` or `Interrupted`: callers such as `write_all` would try again for ever.
 
@@ -33,6 +34,8 @@ pub enum ParkError {
     HubFailed(Arc<io::Error>),
     /// The thread is ending and unwinds its coroutines; no new ones can be made.
     ThreadEnding,
+    /// What the caller waited for, or would have, was closed: it will never come.
+    Closed,
 }
 
 impl fmt::Display for ParkError {
@@ -51,6 +54,7 @@ impl fmt::Display for ParkError {
             ParkError::ThreadEnding => {
                 f.write_str("the thread is ending and takes no new coroutines")
             }
+            ParkError::Closed => f.write_str("closed: what this waited for will never come"),
         }
     }
 }
@@ -71,6 +75,7 @@ impl From<ParkError> for io::Error {
             ParkError::InCallback | ParkError::ThreadEnding => io::ErrorKind::Unsupported,
             ParkError::Deadlock(_) => io::ErrorKind::Deadlock,
             ParkError::HubFailed(error) => error.kind(),
+            ParkError::Closed => io::ErrorKind::NotConnected,
         };
         io::Error::new(kind, error)
     }

@@ -132,6 +132,18 @@ impl<T> Line<T> {
         member
     }
 
+    /// Calls a member from wherever it stands; `None` if it was called before.
+    pub(crate) fn call(&mut self, key: usize) -> Option<&mut T> {
+        if !self.slots[key].in_line {
+            return None;
+        }
+        self.unlink(key);
+        let slot = &mut self.slots[key];
+        slot.in_line = false;
+        slot.member.as_mut()
+    }
+
+    #[inline]
     fn unlink(&mut self, key: usize) {
         let slot = &self.slots[key];
         let (previous, next) = (slot.previous, slot.next);

@@ -19,7 +19,7 @@ use eventlet_runloop::Time;
 use super::line::Line;
 use crate::coroutine::{Coroutine, State, Wait, Woken};
 use crate::error::ParkError;
-use crate::scheduler;
+use crate::scheduler::{self, Scheduler};
 
 /// The queue.
 pub(crate) struct Waiters<P = ()> {
@@ -172,6 +172,70 @@ impl<P> Waiters<P> {
     pub(crate) fn leave(&self, place: Place) -> (bool, P) {
         let waiter = self.line.borrow_mut().remove(place.0);
         (waiter.chosen, waiter.held)
+    }
+
+    /// What the one holds who would be chosen next, shown to `f`.
+    #[inline]
+    pub(crate) fn first_with<R>(&self, f: impl FnOnce(&P) -> R) -> Option<R> {
+        if !self.has_choosable() {
+            return None;
+        }
+        self.line.borrow().first().map(|waiter| f(&waiter.held))
+    }
+
+    /// What the waiter at a place holds, shown to `f`.
+    pub(crate) fn held_with<R>(&self, place: &Place, f: impl FnOnce(&P) -> R) -> R {
+        f(&self.line.borrow().member(place.0).held)
+    }
+
+    /// Takes the waiter at a place off the queue, wakes it, and gives what it holds to `f`, as
+    /// [`choose_first_with`](Self::choose_first_with); `None` if it was woken before.
+    pub(crate) fn choose_with<R>(&self, place: &Place, f: impl FnOnce(&mut P) -> R) -> Option<R> {
+        let mut line = self.line.borrow_mut();
+        let waiter = line.call(place.0)?;
+        if !scheduler::wake(&waiter.coroutine, Woken::Ready) {
+            return None;
+        }
+        waiter.chosen = true;
+        Some(f(&mut waiter.held))
+    }
+
+    /// Takes the longest waiter off the queue and leaves it parked, for `f` to have it wait
+    /// elsewhere; `f` keeps to what [`choose_first_with`](Self::choose_first_with) says. `None` if
+    /// nobody waits.
+    pub(crate) fn move_first_with<R>(
+        &self,
+        f: impl FnOnce(&Rc<Coroutine>, &mut P) -> R,
+    ) -> Option<R> {
+        if !self.has_choosable() {
+            return None;
+        }
+        let mut line = self.line.borrow_mut();
+        line.call_first()
+            .map(|waiter| f(&waiter.coroutine, &mut waiter.held))
+    }
+}
+
+/// Parks the caller, who has entered some queue, until `is_chosen` says so or the deadline has
+/// passed.
+pub(crate) fn park_until_chosen(
+    scheduler: &Scheduler,
+    wait: Wait,
+    deadline: Option<Time>,
+    is_chosen: impl Fn() -> bool,
+) -> Result<Outcome, ParkError> {
+    loop {
+        let woken = scheduler.park(wait, deadline);
+        // A hub may fail just after somebody was chosen; it was given something then.
+        if is_chosen() {
+            return Ok(Outcome::Chosen);
+        }
+        match woken {
+            Ok(Woken::TimedOut) => return Ok(Outcome::TimedOut),
+            // A wake-up that was left over from a wait whose hub failed.
+            Ok(_) => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

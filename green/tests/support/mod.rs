@@ -7,6 +7,7 @@
 
 pub mod sockets;
 pub mod sys;
+pub mod waiting;
 
 use std::io::Write;
 use std::panic::resume_unwind;
