@@ -9,6 +9,7 @@ use std::panic::catch_unwind;
 use std::rc::Rc;
 use std::time::Duration;
 
+use eventlet_green::sync::{Event, Semaphore};
 use eventlet_green::{JoinError, ParkError, Setup, offload, sleep, spawn, yield_now};
 use eventlet_runloop::{Clock, Monotonic, Time};
 
@@ -34,6 +35,16 @@ impl Clock for Meddler {
                 joined,
                 Err(JoinError::Refused(ParkError::InCallback))
             ));
+            // What does not have to wait works; what does gives its permit, its place, nothing up.
+            let seats = Semaphore::new(1);
+            let held = seats.try_acquire().unwrap();
+            assert!(matches!(seats.acquire(), Err(ParkError::InCallback)));
+            drop(held);
+            assert_eq!((seats.free(), seats.waiting()), (1, 0));
+            let event = Event::new();
+            assert!(event.wait().is_err());
+            event.send(7).unwrap();
+            assert_eq!(event.wait().unwrap(), 7);
             self.enabled.set(true);
             self.refused.set(self.refused.get() + 1);
         }
