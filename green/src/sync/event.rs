@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use eventlet_runloop::Time;
 
+use super::event_error::{AlreadySent, EventError, NotSent};
 use super::waiters::{Place, Waiters, park_until_chosen};
 use crate::coroutine::{Wait, deadline_in};
-use crate::error::ParkError;
 use crate::scheduler;
 
 /// A value that is sent once and that any number of coroutines wait for; shared by its clones.
@@ -342,78 +342,3 @@ impl<T> Drop for Seat<'_, T> {
         self.leave();
     }
 }
-
-/// Why waiting for an [`Event`] gave no value.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum EventError {
-    /// This error was sent, to everybody.
-    Sent(Arc<dyn Error + Send + Sync>),
-    /// Whoever called [`Event::cancel`] ended this one wait.
-    Cancelled,
-    /// The caller could not wait.
-    Refused(ParkError),
-}
-
-impl fmt::Display for EventError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EventError::Sent(error) => error.fmt(f),
-            EventError::Cancelled => f.write_str("the wait for the event was cancelled"),
-            EventError::Refused(reason) => reason.fmt(f),
-        }
-    }
-}
-
-impl Error for EventError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            EventError::Sent(error) => error.source(),
-            EventError::Refused(reason) => reason.source(),
-            EventError::Cancelled => None,
-        }
-    }
-}
-
-impl From<ParkError> for EventError {
-    fn from(reason: ParkError) -> Self {
-        EventError::Refused(reason)
-    }
-}
-
-/// An [`Event`] was sent to a second time without a reset; with what was to be sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct AlreadySent<T>(T);
-
-impl<T> AlreadySent<T> {
-    /// What was to be sent.
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
-
-impl<T> fmt::Debug for AlreadySent<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AlreadySent(..)")
-    }
-}
-
-impl<T> fmt::Display for AlreadySent<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("something was sent to this event already, and it was not reset")
-    }
-}
-
-impl<T> Error for AlreadySent<T> {}
-
-/// An [`Event`] was to be reset that nothing was sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotSent;
-
-impl fmt::Display for NotSent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing was sent to this event, so there is nothing to reset")
-    }
-}
-
-impl Error for NotSent {}

@@ -29,6 +29,7 @@
 mod barrier;
 mod condvar;
 mod event;
+mod event_error;
 mod line;
 mod mutex;
 mod permits;
@@ -39,7 +40,8 @@ pub(crate) mod waiters;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
-pub use event::{AlreadySent, Event, EventError, NotSent};
+pub use event::Event;
+pub use event_error::{AlreadySent, EventError, NotSent};
 pub use mutex::{Mutex, MutexGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Permit, Semaphore};
