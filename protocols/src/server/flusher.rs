@@ -16,7 +16,7 @@ use super::connection::Link;
 use super::rest::Resting;
 
 /// So many connections are sent for at once; with more, the first would wait too long.
-const MANY: usize = 16;
+const MANY: usize = 64;
 
 /// An answer is not held back longer than this (and the time its successor takes to be made).
 const LONG: Duration = Duration::from_micros(200);
