@@ -52,7 +52,7 @@ impl Body {
     }
 
     /// What `writer` writes, of unknown length: sent in chunks to HTTP/1.1, until close to 1.0. It
-    /// runs in the connection's coroutine after the handler has returned, and may wait like any
+    /// runs in the handler's coroutine after the handler has returned, and may wait like any
     /// code. If it fails or panics, the connection is cut, so that the client sees that something
     /// is missing.
     pub fn stream(writer: impl FnOnce(&mut BodySink<'_>) -> io::Result<()> + 'static) -> Self {

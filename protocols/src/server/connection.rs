@@ -40,7 +40,7 @@ use crate::wire::{
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// What a connection's coroutine shares with the request bodies it hands out.
+/// What serving a connection shares with the request bodies it hands out.
 pub(super) struct Link {
     pub(super) shared: Rc<Shared>,
     pub(super) transport: Rc<dyn Transport>,

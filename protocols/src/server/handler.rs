@@ -11,7 +11,7 @@ use crate::wire::error_page;
 
 /// Answers requests. Every function from a request to something that is [`IntoResponse`] is one.
 ///
-/// It runs in the connection's coroutine and may wait like any code; other connections go on
+/// It runs in a coroutine of the connection's and may wait like any code; other connections go on
 /// meanwhile. If it panics, the client gets 500 and the connection is closed; others do not notice.
 pub trait Handler: 'static {
     /// Answers one request.

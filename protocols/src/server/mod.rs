@@ -1,4 +1,5 @@
-//! An HTTP/1.1 server over green sockets: one coroutine a connection, handlers that look blocking.
+//! An HTTP/1.1 server over green sockets: a coroutine for each connection that has something to do,
+//! handlers that look blocking.
 //!
 //! ```no_run
 //! use eventlet_green::net::TcpListener;
@@ -15,7 +16,7 @@
 //! ```
 //!
 //! What is on the wire is decided by [`wire`](crate::wire); here are the sockets, the deadlines and
-//! the bookkeeping. A connection that idles holds no buffer.
+//! the bookkeeping. A connection that idles holds neither a coroutine nor a buffer.
 //!
 //! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.

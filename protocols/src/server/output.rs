@@ -1,7 +1,7 @@
 //! The bytes on their way out: heads and bodies are put together here and go out in few writes.
 //!
 //! Responses to pipelined requests are gathered, too: they are sent when there is no further
-//! request at hand ([`Output::flush`]), or when enough has come together.
+//! request at hand, when a handler waits, or when enough has come together.
 
 use std::io;
 use std::mem;

@@ -1,6 +1,8 @@
 //! How long a connection lives, and in which order responses come: keep-alive of both versions,
 //! `Connection: close`, pipelining, the limit of requests.
 
+use eventlet_green::sync::Semaphore;
+use eventlet_green::yield_now;
 use eventlet_protocols::server::{Body, Config, RequestBody};
 use http::{Request, Response};
 
@@ -186,6 +188,73 @@ fn the_limit_of_requests_closes() {
         assert!(!client.reply().is_closing());
         assert!(client.reply().is_closing());
         client.expect_end();
+        drop(client);
+        server.end();
+    });
+}
+
+#[test]
+fn a_pipelined_answer_does_not_wait_for_the_next_handler() {
+    on_each_hub(|| {
+        let gate = Semaphore::new(0);
+        let theirs = gate.clone();
+        let server = Running::new(move |request: Request<RequestBody>| {
+            if request.uri().path() == "/slow" {
+                theirs.acquire().unwrap().forget();
+            }
+            Response::new(Body::from("done"))
+        });
+        let mut client = server.connect();
+        client.send(
+            "GET /quick HTTP/1.1\r\nHost: a\r\n\r\n\
+             GET /slow HTTP/1.1\r\nHost: a\r\n\r\n",
+        );
+        assert_eq!(client.reply().text(), "done");
+        gate.add_permits(1);
+        assert_eq!(client.reply().text(), "done");
+        drop(client);
+        server.end();
+    });
+}
+
+#[test]
+fn many_that_come_together_are_all_answered() {
+    // More than are sent for at once.
+    const CLIENTS: usize = 150;
+    on_each_hub(|| {
+        let server = Running::new(path);
+        let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
+        for round in 0..3 {
+            for (n, client) in clients.iter_mut().enumerate() {
+                client.send(format!("GET /{n}/{round} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            }
+            for (n, client) in clients.iter_mut().enumerate() {
+                assert_eq!(client.reply().text(), format!("/{n}/{round}"));
+            }
+        }
+        assert_eq!(server.handle.status().requests, 3 * CLIENTS as u64);
+        drop(clients);
+        server.end();
+    });
+}
+
+#[test]
+fn an_answer_beyond_what_the_kernel_takes_is_sent_to_its_end() {
+    // Fits what is gathered for one write; a client that reads nothing makes the rest wait.
+    const PIECE: usize = 15 * 1024;
+    const REQUESTS: usize = 2000;
+    on_each_hub(|| {
+        let server =
+            Running::new(|_: Request<RequestBody>| Response::new(Body::from(vec![b'.'; PIECE])));
+        let mut client = server.connect();
+        for _ in 0..REQUESTS {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            // Each comes by itself, and is answered by itself.
+            yield_now();
+        }
+        for _ in 0..REQUESTS {
+            assert_eq!(client.reply().text().len(), PIECE);
+        }
         drop(client);
         server.end();
     });
