@@ -18,7 +18,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use eventlet_green::{TimeoutError, catch_panic, now, timeout};
+use eventlet_green::{TimeoutError, catch_panic, current_id, now, timeout};
 use http::{Response, StatusCode};
 
 use super::body::Body;
@@ -53,6 +53,8 @@ pub(super) struct Link {
     /// Changes with every request, so that a body that outlives its request is noticed.
     pub(super) serial: Cell<u64>,
     requests: RefCell<Connection>,
+    /// The coroutine that serves it: the only one that may wait with the output in its hands.
+    pub(super) served_in: Cell<u64>,
     /// There may be something to read: it was reported, and not tried since.
     is_reported: Cell<bool>,
     /// The flusher knows that something is ready.
@@ -85,6 +87,7 @@ impl Link {
             turn: RefCell::new(Turn::none()),
             serial: Cell::new(0),
             requests: RefCell::new(Connection::new()),
+            served_in: Cell::new(0),
             is_reported: Cell::new(false),
             is_announced: Cell::new(false),
         }
@@ -171,8 +174,12 @@ impl Link {
             .map_err(|_| CloseReason::BodyUnread)
     }
 
-    /// Sends what is ready, unless somebody is at it.
+    /// Sends what is ready. A coroutine of the handler's, which reads the body, does so without
+    /// waiting: the response may be begun meanwhile.
     pub(super) fn flush(&self) -> io::Result<()> {
+        if self.served_in.get() != current_id() {
+            return self.try_flush().map(drop);
+        }
         match self.output.try_borrow_mut() {
             Ok(mut output) => output.flush(),
             Err(_) => Ok(()),
@@ -219,6 +226,7 @@ pub(super) enum After {
 /// Serves what has come, until there is nothing more at hand. `came` is what the wait for it gave;
 /// [`Link::begin`] or [`Link::read_ahead`] has been called since.
 pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
+    link.served_in.set(current_id());
     let reason = match came {
         Ok(()) => loop {
             match serve_one(link) {

@@ -15,7 +15,7 @@ use std::io;
 use std::rc::Rc;
 
 use eventlet_green::sync::Permit;
-use eventlet_green::{Builder, KillHandle, Watcher};
+use eventlet_green::{Builder, KillHandle, Watcher, current_id};
 
 use super::connection::{After, Link, Open, serve};
 use super::output::Left;
@@ -60,6 +60,7 @@ impl Resting {
     fn settle_patiently(self: Rc<Self>) {
         let link = &self.open.0;
         link.member.set_served_by(KillHandle::of_current().ok());
+        link.served_in.set(current_id());
         if link.flush().is_ok() {
             link.member.set_served_by(None);
             self.rest();
