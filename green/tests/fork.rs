@@ -1,4 +1,5 @@
-//! Children: a forked one does not disturb its parent's loop; ordinary ones can be started.
+//! Children: a forked one does not disturb its parent's loop; ordinary ones can be started. Each test
+//! in a process of its own, since a fork of one with many threads is a delicate thing.
 
 mod support;
 
@@ -6,21 +7,8 @@ use std::io::{Read, Write};
 use std::process::Command;
 
 use eventlet_green::net::TcpListener;
-use eventlet_green::{hubs, offload, spawn};
-use support::{Watchdog, assert_success, is_child, pair, run_child, sys, until_parked};
-
-/// The body runs in a process of its own, since a fork of one with many threads is a delicate thing.
-fn in_children(test: &str, body: fn()) {
-    if is_child() {
-        let _watchdog = Watchdog::new("child");
-        body();
-        support::assert_nothing_is_left();
-        return;
-    }
-    for hub in hubs() {
-        assert_success(&run_child(test, hub));
-    }
-}
+use eventlet_green::{offload, spawn};
+use support::{in_children, pair, sys, until_parked};
 
 #[test]
 fn a_forked_child_that_just_ends() {

@@ -359,3 +359,40 @@ fn arm(
     });
     model.insert((deadline, name), id);
 }
+
+#[test]
+fn the_pending_ones_can_be_listed() {
+    struct Named;
+    impl<H: eventlet_hub::Hub> eventlet_runloop::Task<H> for Named {
+        fn run(self: Rc<Self>, _: &eventlet_runloop::RunLoop<H>) {}
+
+        fn describe(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a named one")
+        }
+    }
+    struct Shown<'a>(&'a dyn eventlet_runloop::Task<support::ScriptedHub>);
+    impl std::fmt::Display for Shown<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.describe(f)
+        }
+    }
+    let (run_loop, _) = scripted();
+    let later = Time::from_nanos(7);
+    run_loop.arm_timer(later, Rc::new(Named));
+    let closure = run_loop.call_at(Time::from_nanos(3), |_| ());
+    let list = || {
+        let listed = run_loop.timers().into_iter();
+        let mut listed: Vec<_> = listed
+            .map(|(t, task)| (t, Shown(&*task).to_string()))
+            .collect();
+        listed.sort();
+        listed
+    };
+    let named = (later, "a named one".to_owned());
+    assert_eq!(
+        list(),
+        [(Time::from_nanos(3), "a call".to_owned()), named.clone()]
+    );
+    run_loop.cancel_timer(closure);
+    assert_eq!(list(), [named]);
+}

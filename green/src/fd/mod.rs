@@ -397,6 +397,10 @@ impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
             self.begin_if(due, run_loop);
         }
     }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a time limit of descriptor {}", self.number())
+    }
 }
 
 impl<S: Source> AsFd for Watched<S> {

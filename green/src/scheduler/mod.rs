@@ -19,6 +19,8 @@
 
 mod ending;
 mod overflow;
+#[cfg(feature = "testing")]
+mod settling;
 
 use std::cell::{Cell, RefCell};
 use std::io;
