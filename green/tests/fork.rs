@@ -64,7 +64,8 @@ fn nothing_is_inherited() {
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .collect()
     }
-    in_children("nothing_is_inherited", || {
+    // On a thread of its own: the loop's descriptors are to be among the new ones.
+    let body = || {
         let before = descriptors();
         let (near, far) = pair();
         let clone = near.try_clone().unwrap();
@@ -80,5 +81,8 @@ fn nothing_is_inherited() {
             assert!(sys::is_close_on_exec(fd), "{fd}");
         }
         drop((clone, far, signals, listener));
+    };
+    in_children("nothing_is_inherited", || {
+        std::thread::spawn(body).join().unwrap();
     });
 }

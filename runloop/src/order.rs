@@ -49,18 +49,24 @@ impl Dice {
     ///
     /// If `below` is zero.
     #[inline]
-    pub fn roll(&mut self, below: usize) -> usize {
+    pub fn below(&mut self, below: u64) -> u64 {
         assert!(below > 0, "no number is below zero");
-        ((u128::from(self.next()) * below as u128) >> u64::BITS) as usize
+        ((u128::from(self.bits()) * u128::from(below)) >> u64::BITS) as u64
+    }
+
+    /// As [`below`](Self::below), for a place in a list.
+    ///
+    /// # Panics
+    ///
+    /// If `below` is zero.
+    #[inline]
+    pub fn roll(&mut self, below: usize) -> usize {
+        self.below(below as u64) as usize
     }
 
     /// Sixty-four bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
-        self.next()
-    }
-
-    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
