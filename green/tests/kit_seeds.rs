@@ -101,8 +101,11 @@ fn a_lost_wake_up_is_found_and_found_again() {
     );
 }
 
-/// What a few coroutines do that yield, sleep and talk, as a list.
-fn trace(seed: u64) -> Vec<(u64, u32)> {
+/// Who did something at which second.
+type Trace = Vec<(u64, u32)>;
+
+/// What a few coroutines do that yield, sleep and talk.
+fn trace(seed: u64) -> Trace {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let (near, far) = duplex(3);
     let copier = spawn(move || std::io::copy(&mut Chunks::random(&far, 3, seed), &mut &far));
@@ -136,7 +139,7 @@ fn trace(seed: u64) -> Vec<(u64, u32)> {
 
 #[test]
 fn a_seed_is_an_order_on_every_hub() {
-    let traces: Mutex<Vec<(u64, Vec<(u64, u32)>)>> = Mutex::default();
+    let traces: Mutex<Vec<(u64, Trace)>> = Mutex::default();
     Harness::new().jumping().shuffled(SEEDS).run(|given| {
         let trace = trace(given.seed());
         traces.lock().unwrap().push((given.seed(), trace));

@@ -62,7 +62,9 @@ fn equal_delays_in_the_order_they_were_asked_for() {
             let order = Rc::clone(&order);
             let note = move || order.borrow_mut().push(n);
             match n % 2 {
-                0 => drop(call_after(SECOND, note)),
+                0 => {
+                    let _ = call_after(SECOND, note);
+                }
                 _ => handles.push(spawn_after(SECOND, note)),
             }
         }
@@ -120,9 +122,7 @@ fn a_panic_in_between_does_not_disturb_sleeps() {
     on_each_hub_jumping(|_| {
         let start = now();
         for n in 1..10 {
-            drop(call_after(n * SECOND, || {
-                resume_unwind(Box::new("on purpose"))
-            }));
+            let _ = call_after(n * SECOND, || resume_unwind(Box::new("on purpose")));
         }
         let sleeper = spawn(move || {
             sleep(5 * SECOND);
