@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use eventlet_green::net::TcpStream;
 use eventlet_green::testing::{Duplex, duplex, settle, tcp_pair};
-use eventlet_green::{JoinHandle, now, spawn, stats, timeout, yield_now};
-use eventlet_runloop::Time;
+use eventlet_green::{JoinHandle, Watcher, now, sleep, spawn, stats, timeout, yield_now};
 use support::{on_each_hub_jumping, until_parked};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,6 +26,8 @@ trait Stream: Read + Write + Clone + 'static {
     fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
     fn peek(&self, into: &mut [u8]) -> io::Result<usize>;
     fn wait_readable(&self) -> io::Result<()>;
+    fn try_read(&self, into: &mut [u8]) -> io::Result<usize>;
+    fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()>;
 }
 
 macro_rules! stream {
@@ -58,6 +59,14 @@ macro_rules! stream {
 
             fn wait_readable(&self) -> io::Result<()> {
                 self.wait_readable()
+            }
+
+            fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
+                self.try_read(into)
+            }
+
+            fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+                self.watch_readable(watcher)
             }
         }
     };
@@ -93,6 +102,10 @@ over_both! {
     a_full_duplex_transfer_both_ways_at_once
     peeking_and_waiting_take_nothing
     both_sides_shut_down
+    a_try_does_not_wait
+    a_watcher_is_begun_when_there_is_something
+    a_watcher_is_told_of_its_time_limit_and_of_the_close
+    a_watcher_goes_with_the_last_handle
 }
 
 fn kind<T>(outcome: io::Result<T>) -> Option<ErrorKind> {
@@ -122,8 +135,91 @@ fn settle_if_root() {
     }
 }
 
+/// Notes how a watch ended.
+#[derive(Default)]
+struct Notes(RefCell<Vec<Option<ErrorKind>>>);
+
+impl Watcher for Notes {
+    fn came(self: Rc<Self>, outcome: io::Result<()>) {
+        self.0.borrow_mut().push(kind(outcome));
+    }
+}
+
 mod scenario {
     use super::*;
+
+    pub fn a_try_does_not_wait<S: Stream>() {
+        let (near, mut far) = S::pair();
+        let mut into = [0; 8];
+        assert_eq!(kind(near.try_read(&mut into)), Some(ErrorKind::WouldBlock));
+        far.write_all(b"abc").unwrap();
+        near.wait_readable().unwrap();
+        assert_eq!(near.try_read(&mut into).unwrap(), 3);
+        assert_eq!(kind(near.try_read(&mut into)), Some(ErrorKind::WouldBlock));
+        drop(far);
+        near.wait_readable().unwrap();
+        assert_eq!(near.try_read(&mut into).unwrap(), 0);
+    }
+
+    pub fn a_watcher_is_begun_when_there_is_something<S: Stream>() {
+        let (mut near, mut far) = S::pair();
+        let mut into = [0; 8];
+        assert!(
+            near.try_read(&mut into).is_err(),
+            "it is known to be drained"
+        );
+        let notes = Rc::new(Notes::default());
+        near.watch_readable(notes.clone()).unwrap();
+        let busy = Some(ErrorKind::ResourceBusy);
+        assert_eq!(kind(near.watch_readable(notes.clone())), busy);
+        assert_eq!(kind(near.read(&mut into)), busy);
+        settle();
+        assert_eq!(stats().coroutines, 0, "it costs no stack");
+        assert!(notes.0.borrow().is_empty());
+        far.write_all(b"x").unwrap();
+        settle();
+        assert_eq!(notes.0.take(), [None]);
+        // There is something already.
+        near.watch_readable(notes.clone()).unwrap();
+        settle();
+        assert_eq!(notes.0.take(), [None]);
+        assert_eq!(near.read(&mut into).unwrap(), 1);
+    }
+
+    pub fn a_watcher_is_told_of_its_time_limit_and_of_the_close<S: Stream>() {
+        let (near, _far) = S::pair();
+        assert!(near.try_read(&mut [0]).is_err());
+        near.set_read_timeout(Some(SECOND)).unwrap();
+        let notes = Rc::new(Notes::default());
+        near.watch_readable(notes.clone()).unwrap();
+        let start = now();
+        sleep(2 * SECOND);
+        assert_eq!(notes.0.take(), [Some(ErrorKind::TimedOut)]);
+        assert_eq!(now() - start, 2 * SECOND);
+        near.watch_readable(notes.clone()).unwrap();
+        near.close();
+        settle();
+        assert_eq!(notes.0.take(), [Some(ErrorKind::NotConnected)]);
+        assert_eq!(
+            kind(near.watch_readable(notes)),
+            Some(ErrorKind::NotConnected)
+        );
+        assert_eq!(stats().timers, 0);
+    }
+
+    pub fn a_watcher_goes_with_the_last_handle<S: Stream>() {
+        let (near, far) = S::pair();
+        assert!(near.try_read(&mut [0]).is_err());
+        near.set_read_timeout(Some(SECOND)).unwrap();
+        let notes = Rc::new(Notes::default());
+        near.watch_readable(notes.clone()).unwrap();
+        drop(near);
+        settle();
+        assert!(notes.0.borrow().is_empty(), "it is not called");
+        assert_eq!(Rc::strong_count(&notes), 1);
+        assert_eq!(stats().timers, 0);
+        drop(far);
+    }
 
     pub fn bytes_arrive_in_order<S: Stream>() {
         let (mut near, mut far) = S::pair();
@@ -337,73 +433,4 @@ mod scenario {
         assert_eq!(far.read(&mut [0; 8]).unwrap(), 0);
         far.shutdown(Shutdown::Both).unwrap();
     }
-}
-
-#[test]
-fn what_is_on_its_way_is_limited() {
-    on_each_hub_jumping(|_| {
-        let (near, mut far) = duplex(3);
-        assert_eq!((&near).write(b"abcde").unwrap(), 3);
-        assert_eq!(far.unread(), 3);
-        let rest = spawn(move || (&near).write_all(b"defg").unwrap());
-        let mut text = String::new();
-        far.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "abcdefg");
-        rest.join().unwrap();
-        assert_eq!(stats().descriptors, 0);
-        assert_eq!(now(), Time::ORIGIN);
-    });
-}
-
-#[test]
-fn nothing_is_nothing() {
-    on_each_hub_jumping(|_| {
-        let (mut near, mut far) = duplex(1);
-        assert_eq!(near.read(&mut []).unwrap(), 0);
-        assert_eq!(near.write(b"x").unwrap(), 1);
-        assert_eq!(near.write(b"").unwrap(), 0, "full, but nothing fits");
-        assert_eq!(far.read(&mut []).unwrap(), 0);
-        assert_eq!(far.read(&mut [0; 2]).unwrap(), 1);
-        assert!(format!("{near:?}").contains("Near"));
-    });
-    assert!(std::panic::catch_unwind(|| duplex(0)).is_err());
-}
-
-#[test]
-fn nobody_at_the_other_end_is_a_deadlock_that_is_told() {
-    on_each_hub_jumping(|_| {
-        let (mut near, far) = duplex(1);
-        let error = near.read(&mut [0; 8]).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Deadlock);
-        assert!(
-            error.to_string().contains("data of a stream in memory"),
-            "{error}"
-        );
-        drop(far);
-    });
-}
-
-#[test]
-fn a_destructor_reads_what_is_there_and_does_not_wait() {
-    struct Reads(Duplex, Rc<RefCell<Vec<Result<usize, ErrorKind>>>>);
-    impl Drop for Reads {
-        fn drop(&mut self) {
-            for _ in 0..2 {
-                let outcome = self.0.read(&mut [0; 8]).map_err(|error| error.kind());
-                self.1.borrow_mut().push(outcome);
-            }
-        }
-    }
-    on_each_hub_jumping(|_| {
-        let (near, mut far) = duplex(8);
-        far.write_all(b"abc").unwrap();
-        let seen = Rc::default();
-        let reads = Reads(near, Rc::clone(&seen));
-        let panics = spawn(move || {
-            let _reads = reads;
-            std::panic::resume_unwind(Box::new("on purpose"));
-        });
-        assert!(panics.join().is_err());
-        assert_eq!(seen.take(), [Ok(3), Err(ErrorKind::Other)]);
-    });
 }

@@ -1,12 +1,15 @@
 //! Streams that do little at a time, and streams that fail: what arrives is the same, and the error
-//! comes where it was ordered.
+//! comes where it was ordered; and what is special to a stream in memory.
 
 mod support;
 
+use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::rc::Rc;
 
-use eventlet_green::spawn;
-use eventlet_green::testing::{Chunks, Failing, Trickle, duplex, run};
+use eventlet_green::testing::{Chunks, Duplex, Failing, Trickle, duplex, run};
+use eventlet_green::{now, spawn, stats};
+use eventlet_runloop::Time;
 use support::{on_each_hub, on_each_hub_jumping};
 
 const TEXT: &[u8] = b"The quick brown fox jumps over the lazy dog";
@@ -177,5 +180,74 @@ fn by_reference_in_the_middle_of_a_connection() {
         let error = (&near).write(b"5").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         (&near).flush().unwrap();
+    });
+}
+
+#[test]
+fn what_is_on_its_way_is_limited() {
+    on_each_hub_jumping(|_| {
+        let (near, mut far) = duplex(3);
+        assert_eq!((&near).write(b"abcde").unwrap(), 3);
+        assert_eq!(far.unread(), 3);
+        let rest = spawn(move || (&near).write_all(b"defg").unwrap());
+        let mut text = String::new();
+        far.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abcdefg");
+        rest.join().unwrap();
+        assert_eq!(stats().descriptors, 0);
+        assert_eq!(now(), Time::ORIGIN);
+    });
+}
+
+#[test]
+fn nothing_is_nothing() {
+    on_each_hub_jumping(|_| {
+        let (mut near, mut far) = duplex(1);
+        assert_eq!(near.read(&mut []).unwrap(), 0);
+        assert_eq!(near.write(b"x").unwrap(), 1);
+        assert_eq!(near.write(b"").unwrap(), 0, "full, but nothing fits");
+        assert_eq!(far.read(&mut []).unwrap(), 0);
+        assert_eq!(far.read(&mut [0; 2]).unwrap(), 1);
+        assert!(format!("{near:?}").contains("Near"));
+    });
+    assert!(std::panic::catch_unwind(|| duplex(0)).is_err());
+}
+
+#[test]
+fn nobody_at_the_other_end_is_a_deadlock_that_is_told() {
+    on_each_hub_jumping(|_| {
+        let (mut near, far) = duplex(1);
+        let error = near.read(&mut [0; 8]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Deadlock);
+        assert!(
+            error.to_string().contains("data of a stream in memory"),
+            "{error}"
+        );
+        drop(far);
+    });
+}
+
+#[test]
+fn a_destructor_reads_what_is_there_and_does_not_wait() {
+    struct Reads(Duplex, Rc<RefCell<Vec<Result<usize, ErrorKind>>>>);
+    impl Drop for Reads {
+        fn drop(&mut self) {
+            for _ in 0..2 {
+                let outcome = self.0.read(&mut [0; 8]).map_err(|error| error.kind());
+                self.1.borrow_mut().push(outcome);
+            }
+        }
+    }
+    on_each_hub_jumping(|_| {
+        let (near, mut far) = duplex(8);
+        far.write_all(b"abc").unwrap();
+        let seen = Rc::default();
+        let reads = Reads(near, Rc::clone(&seen));
+        let panics = spawn(move || {
+            let _reads = reads;
+            std::panic::resume_unwind(Box::new("on purpose"));
+        });
+        assert!(panics.join().is_err());
+        assert_eq!(seen.take(), [Ok(3), Err(ErrorKind::Other)]);
     });
 }

@@ -9,14 +9,16 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::pipe::{Pipe, wait};
+use super::pipe::{Pipe, closed, wait};
 use crate::coroutine::Wait;
 use crate::fd::deadline_of;
 use crate::scheduler::Scheduler;
 use crate::sys::slot;
+use crate::watch::Watcher;
 
 /// Two connected streams, with room for `capacity` bytes on their way in each direction.
 ///
@@ -45,7 +47,7 @@ use crate::sys::slot;
 pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
     assert!(capacity > 0, "a stream without room could never send");
     let link = Rc::new(Link {
-        pipes: [Pipe::new(capacity), Pipe::new(capacity)],
+        pipes: [Pipe::new(capacity), Pipe::new(capacity)].map(Rc::new),
         ends: [End::default(), End::default()],
     });
     let end = |side| Duplex {
@@ -93,7 +95,7 @@ impl Side {
 
 /// What both ends share. The pipe of a side is the one it writes to.
 struct Link {
-    pipes: [Pipe; 2],
+    pipes: [Rc<Pipe>; 2],
     ends: [End; 2],
 }
 
@@ -204,7 +206,32 @@ impl Duplex {
     ///
     /// As for reading.
     pub fn wait_readable(&self) -> io::Result<()> {
-        self.receive(false, Pipe::len).map(drop)
+        self.receive(false, |pipe| pipe.len()).map(drop)
+    }
+
+    /// Reads what there is, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`: nothing to read now; it is not the end. Else as for reading.
+    pub fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
+        let outcome = self.attempt(into.is_empty(), &mut |pipe| pipe.take(into))?;
+        outcome.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+
+    /// Has `watcher` begun, in a coroutine of its own, as soon as there is something to read, or
+    /// the read timeout is over, or this end is closed; see
+    /// [`TcpStream::watch_readable`](crate::net::TcpStream::watch_readable).
+    ///
+    /// # Errors
+    ///
+    /// * `ResourceBusy`: a coroutine waits to read, or another watcher.
+    /// * `NotConnected`: after [`close`](Self::close).
+    /// * `Unsupported`: the thread is ending.
+    #[track_caller]
+    pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+        self.check_open()?;
+        self.incoming().watch(watcher, Location::caller())
     }
 
     /// How many bytes have come and were not read.
@@ -215,31 +242,37 @@ impl Duplex {
     fn receive(
         &self,
         is_nothing: bool,
-        mut operation: impl FnMut(&Pipe) -> usize,
+        mut operation: impl FnMut(&Rc<Pipe>) -> usize,
     ) -> io::Result<usize> {
         slot::with(Scheduler::spend_credit);
-        let pipe = self.incoming();
+        let seat = &self.incoming().reader;
         let mut deadline = None;
         loop {
-            self.check_open()?;
-            let count = operation(pipe);
-            if count > 0 || is_nothing {
+            if let Some(count) = self.attempt(is_nothing, &mut operation)? {
                 return Ok(count);
             }
-            if self.end().reset.take() {
-                return Err(io::ErrorKind::ConnectionReset.into());
-            }
-            if pipe.ended.get() {
-                return Ok(0);
-            }
             // Fixed by the first wait: being woken for nothing does not prolong it.
-            let limit = || deadline_of(pipe.reader.limit.get());
-            wait(
-                &pipe.reader,
-                Wait::MemoryRead,
-                *deadline.get_or_insert_with(limit),
-            )?;
+            let limit = || deadline_of(seat.limit.get());
+            wait(seat, Wait::MemoryRead, *deadline.get_or_insert_with(limit))?;
         }
+    }
+
+    /// What a read gives now; `None` if it would have to wait.
+    fn attempt(
+        &self,
+        is_nothing: bool,
+        operation: &mut impl FnMut(&Rc<Pipe>) -> usize,
+    ) -> io::Result<Option<usize>> {
+        self.check_open()?;
+        let pipe = self.incoming();
+        let count = operation(pipe);
+        if count > 0 || is_nothing {
+            return Ok(Some(count));
+        }
+        if self.end().reset.take() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(pipe.ended.get().then_some(0))
     }
 
     fn send(&self, from: &[u8]) -> io::Result<usize> {
@@ -274,6 +307,8 @@ impl Duplex {
         if self.incoming().throw_away() > 0 {
             self.peer().reset.set(true);
         }
+        self.incoming().closed.set(true);
+        self.incoming().drop_alarm();
         // Tells whoever waits, at either end.
         for pipe in [self.incoming(), self.outgoing()] {
             pipe.refuse();
@@ -283,17 +318,16 @@ impl Duplex {
 
     fn check_open(&self) -> io::Result<()> {
         if self.end().closed.get() {
-            let text = "closed by another handle of this stream";
-            return Err(io::Error::new(io::ErrorKind::NotConnected, text));
+            return Err(closed());
         }
         Ok(())
     }
 
-    fn outgoing(&self) -> &Pipe {
+    fn outgoing(&self) -> &Rc<Pipe> {
         &self.link.pipes[self.side as usize]
     }
 
-    fn incoming(&self) -> &Pipe {
+    fn incoming(&self) -> &Rc<Pipe> {
         &self.link.pipes[self.side.other() as usize]
     }
 
@@ -362,6 +396,7 @@ impl Drop for Duplex {
         let left = self.end().handles.get() - 1;
         self.end().handles.set(left);
         if left == 0 {
+            self.incoming().reader.drop_watcher();
             self.hang_up();
         }
     }

@@ -11,14 +11,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
+use std::panic::Location;
+use std::rc::Rc;
 
-use eventlet_runloop::Time;
+use eventlet_hub::Hub;
+use eventlet_runloop::{Task, Time, TimerId};
 
-use crate::coroutine::{Wait, Woken};
+use crate::coroutine::{Loop, Wait, Woken};
 use crate::error::ParkError;
+use crate::fd::deadline_of;
 use crate::scheduler;
-use crate::seat::Seat;
+use crate::seat::{Due, Seat};
+use crate::sys::slot;
+use crate::watch::Watcher;
 
 /// The direction.
 pub(super) struct Pipe {
@@ -28,6 +35,8 @@ pub(super) struct Pipe {
     pub(super) ended: Cell<bool>,
     /// The reading side will not read any more.
     pub(super) refused: Cell<bool>,
+    /// The reading side has closed its end: what is told to who waits there.
+    pub(super) closed: Cell<bool>,
     pub(super) reader: Seat,
     pub(super) writer: Seat,
 }
@@ -39,6 +48,7 @@ impl Pipe {
             capacity,
             ended: Cell::new(false),
             refused: Cell::new(false),
+            closed: Cell::new(false),
             reader: Seat::new(),
             writer: Seat::new(),
         }
@@ -61,23 +71,23 @@ impl Pipe {
     }
 
     /// Takes what is there, and tells who waits for room; says how much.
-    pub(super) fn take(&self, into: &mut [u8]) -> usize {
+    pub(super) fn take(self: &Rc<Self>, into: &mut [u8]) -> usize {
         let count = self.look(into);
         if count > 0 {
             self.bytes.borrow_mut().drain(..count);
-            self.writer.report(Woken::Ready);
+            self.tell(&self.writer);
         }
         count
     }
 
     /// Puts in what there is room for, and tells who waits for data; says how much.
-    pub(super) fn put(&self, from: &[u8]) -> usize {
+    pub(super) fn put(self: &Rc<Self>, from: &[u8]) -> usize {
         let mut bytes = self.bytes.borrow_mut();
         let count = from.len().min(self.capacity - bytes.len());
         bytes.extend(&from[..count]);
         drop(bytes);
         if count > 0 {
-            self.reader.report(Woken::Ready);
+            self.tell(&self.reader);
         }
         count
     }
@@ -88,15 +98,93 @@ impl Pipe {
     }
 
     /// No more will come: whoever reads is told.
-    pub(super) fn end(&self) {
+    pub(super) fn end(self: &Rc<Self>) {
         self.ended.set(true);
-        self.reader.report(Woken::Ready);
+        self.tell(&self.reader);
     }
 
     /// Nobody will read: whoever writes is told.
-    pub(super) fn refuse(&self) {
+    pub(super) fn refuse(self: &Rc<Self>) {
         self.refused.set(true);
-        self.writer.report(Woken::Ready);
+        self.tell(&self.writer);
+    }
+
+    /// Whether a read would not wait.
+    fn is_readable(&self) -> bool {
+        self.len() > 0 || self.ended.get()
+    }
+
+    /// Wakes who waits, or has a watcher begun.
+    fn tell(self: &Rc<Self>, seat: &Seat) {
+        let due = seat.report(Woken::Ready);
+        slot::with(|scheduler| self.begin_if(due, &scheduler.run_loop));
+    }
+
+    /// Queues a call of [`run`](Task::run), which begins the watcher that is due.
+    fn begin_if(self: &Rc<Self>, due: Due, run_loop: &Loop) {
+        if due == Due::Yes {
+            run_loop.enqueue(Rc::clone(self) as _);
+        }
+    }
+
+    /// Has a watcher begun once there is something to read, or the time limit is over.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceBusy`: somebody else waits to read. `Unsupported`: the thread is ending.
+    pub(super) fn watch(
+        self: &Rc<Self>,
+        watcher: Rc<dyn Watcher>,
+        watched_at: &'static Location<'static>,
+    ) -> io::Result<()> {
+        if self.reader.is_taken() {
+            return Err(busy(Wait::MemoryRead));
+        }
+        scheduler::with(|scheduler| {
+            scheduler.check_not_ending()?;
+            let key = scheduler.watchers.insert(watcher, watched_at);
+            self.reader.take_for_watcher(key);
+            if self.is_readable() {
+                self.tell(&self.reader);
+            } else if let Some(deadline) = deadline_of(self.reader.limit.get()) {
+                let task = || Rc::clone(self) as _;
+                self.reader
+                    .set_deadline(&scheduler.run_loop, deadline, task);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes the timer of a watcher down, when the reading side has gone.
+    pub(super) fn drop_alarm(&self) {
+        slot::with(|scheduler| self.reader.drop_alarm(&scheduler.run_loop));
+    }
+}
+
+impl Task<Box<dyn Hub>> for Pipe {
+    /// A watcher is due.
+    fn run(self: Rc<Self>, _: &Loop) {
+        let Some((key, why)) = self.reader.take_due() else {
+            return;
+        };
+        let outcome = match why {
+            Woken::TimedOut => Err(timed_out(Wait::MemoryRead)),
+            _ if self.closed.get() => Err(closed()),
+            _ => Ok(()),
+        };
+        slot::with(|scheduler| scheduler.begin_watcher(key, outcome));
+    }
+
+    /// The alarm of a watcher.
+    fn expired(self: Rc<Self>, run_loop: &Loop, timer: TimerId) {
+        let due = self
+            .reader
+            .alarm_rings(run_loop, timer, || Rc::clone(&self) as _);
+        self.begin_if(due, run_loop);
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time limit of a stream in memory")
     }
 }
 
@@ -104,24 +192,18 @@ impl Pipe {
 ///
 /// # Errors
 ///
-/// `ResourceBusy`: another coroutine sits there. `TimedOut`: the deadline has passed. Why the
-/// caller could not wait.
+/// `ResourceBusy`: somebody else waits there. `TimedOut`: the deadline has passed. Why the caller
+/// could not wait.
 pub(super) fn wait(seat: &Seat, wait: Wait, deadline: Option<Time>) -> io::Result<()> {
     if seat.is_taken() {
-        return Err(io::Error::new(
-            io::ErrorKind::ResourceBusy,
-            format!("another coroutine is waiting for {wait}"),
-        ));
+        return Err(busy(wait));
     }
     scheduler::with(|scheduler| {
         let me = scheduler.current().ok_or(ParkError::InCallback)?;
         seat.take(me);
         let _left_at_the_end = Seated(seat);
         match scheduler.park(wait, deadline)? {
-            Woken::TimedOut => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("the time limit was over while waiting for {wait}"),
-            )),
+            Woken::TimedOut => Err(timed_out(wait)),
             _ => Ok(()),
         }
     })
@@ -134,4 +216,19 @@ impl Drop for Seated<'_> {
     fn drop(&mut self) {
         self.0.leave();
     }
+}
+
+fn busy(wait: Wait) -> io::Error {
+    let text = format!("another coroutine is waiting for {wait}");
+    io::Error::new(io::ErrorKind::ResourceBusy, text)
+}
+
+fn timed_out(wait: Wait) -> io::Error {
+    let text = format!("the time limit was over while waiting for {wait}");
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
+pub(super) fn closed() -> io::Error {
+    let text = "closed by another handle of this stream";
+    io::Error::new(io::ErrorKind::NotConnected, text)
 }
