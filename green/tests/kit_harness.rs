@@ -6,15 +6,17 @@ mod support;
 use std::cell::RefCell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use eventlet_green::net::TcpListener;
 use eventlet_green::testing::{
-    Given, Harness, Leftovers, OpenFiles, child_command, in_children, is_child, run, settle, step,
+    Duplex, Given, Harness, Leftovers, OpenFiles, child_command, duplex, in_children, is_child,
+    run, settle, step,
 };
 use eventlet_green::{
-    Builder, HUB_VARIABLE, call_after, hubs, now, sleep, spawn, stats, yield_now,
+    Builder, HUB_VARIABLE, Watcher, call_after, hubs, now, sleep, spawn, stats, yield_now,
 };
 use eventlet_runloop::{Clock, ManualClock, Time};
 use support::stderr;
@@ -116,6 +118,22 @@ fn a_registered_descriptor_that_is_left_is_named() {
     assert!(text.contains("left behind:\n  descriptor "), "{text}");
     #[cfg(target_os = "linux")]
     assert!(text.contains(": socket:["), "{text}");
+}
+
+#[test]
+fn a_watcher_that_is_left_is_named_with_its_place() {
+    struct Never(Duplex);
+    impl Watcher for Never {
+        fn came(self: Rc<Self>, _: std::io::Result<()>) {}
+    }
+    let text = failure(&Harness::new(), |_| {
+        let (near, far) = duplex(1);
+        let never = Rc::new(Never(near));
+        never.0.watch_readable(never.clone()).unwrap();
+        std::mem::forget(far);
+    });
+    assert!(text.contains("a watcher, since "), "{text}");
+    assert!(text.contains("kit_harness.rs:"), "{text}");
 }
 
 #[test]

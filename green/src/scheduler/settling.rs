@@ -33,11 +33,13 @@ impl Scheduler {
             }
             self.inbox.deliver(self);
             let after = self.run_loop.counters();
-            let quiet = (before.timers, before.calls, before.events, before.wake_ups)
-                == (after.timers, after.calls, after.events, after.wake_ups);
-            // One that was taken up in its middle has not looked at the timers.
+            // The hub was looked at after the calls, so nothing they did is unseen. A turn that was
+            // taken up in its middle has not looked at the timers.
             let whole = before.turns < after.turns;
-            if whole && quiet && self.run_loop.call_count() == 0 {
+            let quiet = (before.events, before.wake_ups) == (after.events, after.wake_ups);
+            let next = self.next_deadline();
+            let is_due = next.is_some_and(|next| next <= self.run_loop.now());
+            if whole && quiet && !is_due && self.run_loop.call_count() == 0 {
                 break Ok(());
             }
         };

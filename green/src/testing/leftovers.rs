@@ -16,8 +16,8 @@ use crate::scheduler;
 /// How many of a kind a report names; of the rest it gives the number.
 const LISTED: usize = 20;
 
-/// What this thread's loop has: coroutines that have not ended, timers that are set, descriptors
-/// that are registered; each with what is known of it.
+/// What this thread's loop has: coroutines that have not ended, watchers that wait, timers that are
+/// set, descriptors that are registered; each with what is known of it.
 ///
 /// # Examples
 ///
@@ -38,6 +38,7 @@ const LISTED: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     coroutines: Vec<String>,
+    watchers: Vec<String>,
     timers: Vec<String>,
     descriptors: Vec<String>,
 }
@@ -59,6 +60,12 @@ impl Leftovers {
             descriptors.sort_unstable();
             Leftovers {
                 coroutines: coroutines.iter().map(|one| coroutine(one)).collect(),
+                watchers: scheduler
+                    .watchers
+                    .places()
+                    .iter()
+                    .map(|place| format!("a watcher, since {place}"))
+                    .collect(),
                 timers: timers
                     .iter()
                     .map(|(deadline, task)| timer(*deadline - now, &**task))
@@ -73,12 +80,27 @@ impl Leftovers {
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.coroutines.is_empty() && self.timers.is_empty() && self.descriptors.is_empty()
+        self.kinds().all(|kind| kind.is_empty())
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = &Vec<String>> {
+        let Leftovers {
+            coroutines,
+            watchers,
+            timers,
+            descriptors,
+        } = self;
+        [coroutines, watchers, timers, descriptors].into_iter()
     }
 
     /// The coroutines, the oldest first: name, number, spawn place, and what each waits for.
     pub fn coroutines(&self) -> &[String] {
         &self.coroutines
+    }
+
+    /// The [watchers](crate::Watcher) that wait: where each watch was begun.
+    pub fn watchers(&self) -> &[String] {
+        &self.watchers
     }
 
     /// The timers, the next to expire first: what each is for, and when it is due.
@@ -98,7 +120,7 @@ impl fmt::Display for Leftovers {
             return f.write_str("nothing is left behind");
         }
         f.write_str("left behind:")?;
-        for kind in [&self.coroutines, &self.timers, &self.descriptors] {
+        for kind in self.kinds() {
             for one in kind.iter().take(LISTED) {
                 write!(f, "\n  {one}")?;
             }

@@ -16,8 +16,7 @@ pub const SEED_VARIABLE: &str = "EVENTLET_SEED";
 /// that one is run.
 ///
 /// The seeds are the same each time, so a test that has passed goes on passing until the program
-/// changes. Another run of seeds costs nothing but time: a loop is made and checked in some ten
-/// microseconds. That the same seed gives the same order holds for what is decided in the loop;
+/// changes. Each costs a thread and a loop, 0.3 to 0.5 ms as measured. That the same seed gives the same order holds for what is decided in the loop;
 /// sockets, other threads and hash maps with seeds of their own bring their own order, so streams in
 /// memory ([`duplex`](super::duplex())) are what to use.
 ///
