@@ -66,8 +66,8 @@
 //! # Features
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in; all by default, epoll preferred.
-//! `sanitizer` tells AddressSanitizer of each switch. `testing` adds the test kit, [`testing`]: for
-//! dev-dependencies.
+//! `sanitizer` tells AddressSanitizer of each switch. `testing` adds the test kit, the module
+//! of that name: for dev-dependencies.
 //!
 //! # Non-goals
 //!

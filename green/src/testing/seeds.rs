@@ -16,9 +16,10 @@ pub const SEED_VARIABLE: &str = "EVENTLET_SEED";
 /// that one is run.
 ///
 /// The seeds are the same each time, so a test that has passed goes on passing until the program
-/// changes. Each costs a thread and a loop, 0.3 to 0.5 ms as measured. That the same seed gives the same order holds for what is decided in the loop;
-/// sockets, other threads and hash maps with seeds of their own bring their own order, so streams in
-/// memory ([`duplex`](super::duplex())) are what to use.
+/// changes. Each costs a thread and a loop, 0.3 to 0.5 ms as measured. That the same seed gives the
+/// same order holds for what is decided in the loop; sockets, other threads and hash maps with seeds
+/// of their own bring their own order, so streams in memory ([`duplex`](super::duplex())) are what
+/// to use.
 ///
 /// # Panics
 ///
