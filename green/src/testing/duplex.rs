@@ -57,7 +57,7 @@ pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
     (end(Side::Near), end(Side::Far))
 }
 
-/// One end of a connection in memory, from [`duplex`].
+/// One end of a connection in memory, from [`duplex()`].
 ///
 /// What it does is what a TCP connection does:
 ///

@@ -32,7 +32,7 @@
 //!   [`until_parked`] for waiting without time.
 //! * Left behind: [`assert_nothing_is_left`], [`Leftovers`], [`OpenFiles`].
 //! * Order: [`for_seeds`] looks for an order in which a test fails, and names its seed; [`Dice`].
-//! * Streams: [`duplex`], a connection in memory; [`Chunks`], [`Trickle`], [`Failing`] around any
+//! * Streams: [`duplex()`], a connection in memory; [`Chunks`], [`Trickle`], [`Failing`] around any
 //!   stream; [`tcp_pair`], a real connection.
 //!
 //! Not here: mocks of the network, or measuring. What a running program does is shown by
