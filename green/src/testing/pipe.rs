@@ -23,7 +23,7 @@ use crate::coroutine::{Loop, Wait, Woken};
 use crate::error::ParkError;
 use crate::fd::deadline_of;
 use crate::scheduler;
-use crate::seat::{Due, Seat};
+use crate::seat::{Due, Seat, Stage};
 use crate::sys::slot;
 use crate::watch::Watcher;
 
@@ -163,10 +163,15 @@ impl Pipe {
 
 impl Task<Box<dyn Hub>> for Pipe {
     /// A watcher is due.
-    fn run(self: Rc<Self>, _: &Loop) {
-        let Some((key, why)) = self.reader.take_due() else {
+    fn run(self: Rc<Self>, run_loop: &Loop) {
+        let Some((key, why, stage)) = self.reader.take_due() else {
             return;
         };
+        if stage == Stage::Prepare {
+            slot::with(|scheduler| scheduler.prepare_watcher(key));
+            run_loop.enqueue(self);
+            return;
+        }
         let outcome = match why {
             Woken::TimedOut => Err(timed_out(Wait::MemoryRead)),
             _ if self.closed.get() => Err(closed()),
