@@ -8,12 +8,13 @@ use std::io::{self, Read, Write};
 
 use eventlet_runloop::Dice;
 
+use super::SharedStream;
 use crate::yield_now;
 
 /// A stream that reads and writes at most so many bytes a call.
 ///
-/// Works around anything that reads or writes; and, around what does so by a shared reference
-/// ([`TcpStream`](crate::net::TcpStream), [`Duplex`](super::Duplex)), by a shared reference too.
+/// Works around anything that reads or writes; and, around a [`SharedStream`], by a shared reference
+/// too.
 ///
 /// # Examples
 ///
@@ -107,27 +108,21 @@ impl<S: Write> Write for Chunks<S> {
     }
 }
 
-impl<S> Read for &Chunks<S>
-where
-    for<'a> &'a S: Read,
-{
+impl<S: SharedStream> Read for &Chunks<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let part = self.part(into.len());
-        (&self.inner).read(&mut into[..part])
+        self.inner.read_shared(&mut into[..part])
     }
 }
 
-impl<S> Write for &Chunks<S>
-where
-    for<'a> &'a S: Write,
-{
+impl<S: SharedStream> Write for &Chunks<S> {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let part = self.part(from.len());
-        (&self.inner).write(&from[..part])
+        self.inner.write_shared(&from[..part])
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        (&self.inner).flush()
+        self.inner.flush_shared()
     }
 }
 
@@ -193,26 +188,20 @@ impl<S: Write> Write for Trickle<S> {
     }
 }
 
-impl<S> Read for &Trickle<S>
-where
-    for<'a> &'a S: Read,
-{
+impl<S: SharedStream> Read for &Trickle<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         yield_now();
-        (&self.0).read(into)
+        self.0.read_shared(into)
     }
 }
 
-impl<S> Write for &Trickle<S>
-where
-    for<'a> &'a S: Write,
-{
+impl<S: SharedStream> Write for &Trickle<S> {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         yield_now();
-        (&self.0).write(from)
+        self.0.write_shared(from)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        (&self.0).flush()
+        self.0.flush_shared()
     }
 }

@@ -266,7 +266,8 @@ impl Duplex {
         self.check_open()?;
         let pipe = self.incoming();
         let count = operation(pipe);
-        if count > 0 || is_nothing {
+        // As for a socket, a read of no bytes waits until there are some.
+        if count > 0 || (is_nothing && pipe.len() > 0) {
             return Ok(Some(count));
         }
         if self.end().reset.take() {

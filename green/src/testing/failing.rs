@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 
+use super::SharedStream;
+
 /// A stream that reads and writes so many bytes, and from then on gives an error of a chosen kind.
 ///
 /// What it gives until then is what the stream within gives, cut at the limit. Works around
-/// anything that reads or writes; and, around what does so by a shared reference, by a shared
-/// reference too.
+/// anything that reads or writes; and, around a [`SharedStream`], by a shared reference too.
 ///
 /// # Examples
 ///
@@ -145,29 +146,23 @@ impl<S: Write> Write for Failing<S> {
     }
 }
 
-impl<S> Read for &Failing<S>
-where
-    for<'a> &'a S: Read,
-{
+impl<S: SharedStream> Read for &Failing<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let part = self.reads.part(into.len())?;
-        let done = (&self.inner).read(&mut into[..part])?;
+        let done = self.inner.read_shared(&mut into[..part])?;
         Ok(self.reads.burn(done))
     }
 }
 
-impl<S> Write for &Failing<S>
-where
-    for<'a> &'a S: Write,
-{
+impl<S: SharedStream> Write for &Failing<S> {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let part = self.writes.part(from.len())?;
-        let done = (&self.inner).write(&from[..part])?;
+        let done = self.inner.write_shared(&from[..part])?;
         Ok(self.writes.burn(done))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.check_flush()?;
-        (&self.inner).flush()
+        self.inner.flush_shared()
     }
 }

@@ -33,7 +33,7 @@
 //! * Left behind: [`assert_nothing_is_left`], [`Leftovers`], [`OpenFiles`].
 //! * Order: [`for_seeds`] looks for an order in which a test fails, and names its seed; [`Dice`].
 //! * Streams: [`duplex()`], a connection in memory; [`Chunks`], [`Trickle`], [`Failing`] around any
-//!   stream; [`tcp_pair`], a real connection.
+//!   stream ([`SharedStream`]: by a shared reference too); [`tcp_pair`], a real connection.
 //!
 //! Not here: mocks of the network, or measuring. What a running program does is shown by
 //! [`stats`](crate::stats()).
@@ -61,6 +61,7 @@ mod leftovers;
 mod open_files;
 mod pipe;
 mod seeds;
+mod shared;
 mod time;
 mod watchdog;
 
@@ -75,6 +76,7 @@ pub use harness::{Given, Harness, on_each_hub, on_each_hub_jumping, run};
 pub use leftovers::{Leftovers, assert_nothing_is_left};
 pub use open_files::OpenFiles;
 pub use seeds::{SEED_VARIABLE, for_seeds, seed};
+pub use shared::SharedStream;
 pub use time::{settle, step, until, until_parked};
 pub use watchdog::{PATIENCE_VARIABLE, Watchdog};
 
