@@ -9,6 +9,10 @@ need jq
 {
     export RUSTDOCFLAGS='-D warnings'
     run cargo doc $(selection) --no-deps --quiet
+    # The test kit, which no default shows.
+    if is_selected eventlet-green; then
+        run cargo doc -p eventlet-green --features testing --no-deps --quiet
+    fi
     # What is redundant with private items in view is needed without.
     RUSTDOCFLAGS+=' -A rustdoc::redundant-explicit-links'
     run cargo doc $(selection) --no-deps --quiet --document-private-items

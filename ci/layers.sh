@@ -44,6 +44,16 @@ allow eventlet-runloop normal eventlet-hub
     allow eventlet-protocols normal,dev $LOOP eventlet-green
 }
 
+# The test kit is a module of green that needs its inside (green/src/testing), behind a feature. Who
+# builds a program does not get it: no package of ours turns it on but for its own tests.
+while read -r package _; do
+    checked=$((checked + 1))
+    if cargo tree --quiet --prefix none -e normal,build,features -p "$package" |
+        grep -q 'eventlet-green feature "testing"'; then
+        fault "$package turns the test kit on for its users: it belongs in [dev-dependencies]"
+    fi
+done < <(packages)
+
 # The examples that show one layer alone: there, and covered by the lines above because an example
 # can name no package beside its own package's dependencies.
 for example in hub-epoll/examples/echo.rs runloop/examples/echo.rs green/examples/echo.rs; do

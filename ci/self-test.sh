@@ -94,12 +94,14 @@ fi
 if proves layers; then
     change hub-poll/Cargo.toml 's/^\[dependencies\]/&\neventlet-runloop.workspace = true/'
     change hub-select/src/hub.rs 's/^    fn capabilities/    fn planted/'
+    change protocols/Cargo.toml '0,/^eventlet-green\.workspace = true/s//eventlet-green = { workspace = true, features = ["testing"] }/'
     append runloop/src/lib.rs <<<'type Planted = eventlet_hub_poll::PollHub; fn planted() { Instant::now(); }'
     append green/src/spawn.rs <<<'type Planted = eventlet_hub_poll::PollHub; use corosensei::Planted;'
     append protocols/src/wire/mod.rs <<<'use std::net::TcpStream;'
     sow green/examples/echo.rs
     rm -f "$SCRATCH/green/examples/echo.rs"
-    red layers -- 'eventlet-hub-poll \(normal\) must not need eventlet-runloop' 'methods of Hub are not in' \
+    red layers -- 'eventlet-hub-poll \(normal\) must not need eventlet-runloop' \
+        'eventlet-protocols turns the test kit on for its users' 'methods of Hub are not in' \
         'runloop/src/lib\.rs names a backend' 'runloop/src/lib\.rs reads the time' \
         'default_hub\.rs only; they are in: .*' 'engine may be named' 'wire/mod\.rs is wire code' \
         'green/examples/echo\.rs, the example'

@@ -34,6 +34,7 @@
 //! # Features
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
+//! `testing` adds the test kit, for dev-dependencies.
 
 #![forbid(unsafe_code)]
 

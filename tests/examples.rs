@@ -6,9 +6,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use eventlet_green::testing::Watchdog;
 
 /// How long a test may take, and how long a peer is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -24,7 +25,7 @@ fn under_each_hub(test: &str, body: impl Fn(&str)) {
         ));
         return;
     }
-    let _watchdog = watchdog(test.to_owned());
+    let _watchdog = Watchdog::with_patience("every hub", PATIENCE);
     for hub in HUBS {
         body(hub);
     }
@@ -33,17 +34,6 @@ fn under_each_hub(test: &str, body: impl Fn(&str)) {
 /// To standard error itself: the test harness catches `eprintln`.
 fn loudly(text: &str) {
     let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
-}
-
-fn watchdog(test: String) -> Sender<()> {
-    let (alive, ended) = channel();
-    thread::spawn(move || {
-        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            loudly(&format!("{test} hangs: no end after {PATIENCE:?}"));
-            std::process::abort();
-        }
-    });
-    alive
 }
 
 /// Cargo puts examples next to the folder of the tests.

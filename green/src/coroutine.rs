@@ -91,6 +91,10 @@ pub enum Wait {
     Barrier,
     /// The last member of a [`WaitGroup`](crate::sync::WaitGroup).
     WaitGroup,
+    /// Data, or the end, of a stream in memory.
+    MemoryRead,
+    /// Room in a stream in memory.
+    MemoryWrite,
 }
 
 impl fmt::Display for Wait {
@@ -117,6 +121,8 @@ impl fmt::Display for Wait {
             Wait::Event => f.write_str("an event"),
             Wait::Barrier => f.write_str("the others at a barrier"),
             Wait::WaitGroup => f.write_str("the end of a wait group"),
+            Wait::MemoryRead => f.write_str("data of a stream in memory"),
+            Wait::MemoryWrite => f.write_str("room in a stream in memory"),
         }
     }
 }
@@ -275,6 +281,10 @@ impl Task<Box<dyn Hub>> for Coroutine {
         if self.deadline.get() == Some(timer) {
             scheduler::wake(&self, Woken::TimedOut);
         }
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the wait of {} for {}", self.label(), self.wait.get())
     }
 }
 

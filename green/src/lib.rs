@@ -66,7 +66,8 @@
 //! # Features
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in; all by default, epoll preferred.
-//! `sanitizer` tells AddressSanitizer of each switch.
+//! `sanitizer` tells AddressSanitizer of each switch. `testing` adds the test kit, the module
+//! of that name: for dev-dependencies.
 //!
 //! # Non-goals
 //!
@@ -99,6 +100,8 @@ mod stack;
 mod stats;
 pub mod sync;
 mod sys;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timeout;
 mod trampoline;
 mod watch;
@@ -109,7 +112,7 @@ pub use deadlock::{Deadlock, Waiter};
 pub use default_hub::{HUB_VARIABLE, hubs};
 pub use error::{NeedsUnwinding, ParkError};
 pub use eventlet_hub::Interest;
-pub use eventlet_runloop::Time;
+pub use eventlet_runloop::{CallOrder, Time};
 pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
 pub use kill::KillHandle;
 pub use now::now;

@@ -8,7 +8,7 @@ use std::io;
 use std::rc::Rc;
 
 use eventlet_hub::Hub;
-use eventlet_runloop::{Clock, RunLoop};
+use eventlet_runloop::{CallOrder, Clock, RunLoop};
 
 use crate::coroutine::Loop;
 use crate::default_hub::{BACKENDS, Backend, HUB_VARIABLE, hubs};
@@ -88,6 +88,7 @@ pub struct Setup {
     hub: Choice,
     /// Makes the loop with a clock of the caller's.
     make: Option<MakeLoop>,
+    order: CallOrder,
 }
 
 type MakeLoop = Box<dyn FnOnce(Box<dyn Hub>) -> Loop>;
@@ -125,6 +126,24 @@ impl Setup {
         self
     }
 
+    /// In what order those who are ready get their turn. Default: [`CallOrder::Queued`], first come,
+    /// first served. [`CallOrder::Shuffled`] is for tests: what happens to depend on the order comes
+    /// to light, and the same seed shows it again. Whatever is promised of an order elsewhere
+    /// (who was spawned first starts first, a yield lets everybody else go first) is promised for
+    /// the default.
+    ///
+    /// ```
+    /// use eventlet_green::{CallOrder, Setup, spawn};
+    ///
+    /// Setup::new().call_order(CallOrder::Shuffled(7)).install()?;
+    /// assert_eq!(spawn(|| 7).join().unwrap(), 7);
+    /// # Ok::<(), eventlet_green::SetupError>(())
+    /// ```
+    pub fn call_order(mut self, order: CallOrder) -> Self {
+        self.order = order;
+        self
+    }
+
     /// Makes this thread's run loop.
     ///
     /// # Errors
@@ -156,6 +175,7 @@ impl Setup {
             Some(make) => make(hub),
             None => RunLoop::new(hub),
         };
+        run_loop.set_call_order(self.order);
         let scheduler = Scheduler::new(run_loop);
         slot::install(Rc::new(scheduler)).map_err(|occupied| match occupied {
             slot::Occupied::HasOne => SetupError::AlreadyRunning,

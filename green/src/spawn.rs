@@ -6,14 +6,16 @@
 //! end is in [`join`](crate::JoinHandle); how a stack comes and goes is the scheduler's business.
 
 use std::cell::Cell;
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use eventlet_runloop::TimerId;
+use eventlet_hub::Hub;
+use eventlet_runloop::{Task, TimerId};
 
-use crate::coroutine::after;
+use crate::coroutine::{Loop, after};
 use crate::join::{Failure, JoinHandle, Packet, hand_over};
 use crate::scheduler;
 
@@ -105,13 +107,33 @@ where
     let spawned_at = Location::caller();
     scheduler::with(|scheduler| {
         let deadline = after(&scheduler.run_loop, delay);
-        let id = scheduler.run_loop.call_at(deadline, move |_| {
-            if let Err(error) = Builder::new().spawn_located(spawned_at, f) {
-                panic!("cannot spawn a coroutine: {error}");
-            }
+        let call = Rc::new(PutOff {
+            f: Cell::new(Some(f)),
+            spawned_at,
         });
+        let id = scheduler.run_loop.arm_timer(deadline, call);
         Timer { id }
     })
+}
+
+/// A call that is spawned when its time has come.
+struct PutOff<F> {
+    f: Cell<Option<F>>,
+    spawned_at: &'static Location<'static>,
+}
+
+impl<F: FnOnce() + 'static> Task<Box<dyn Hub>> for PutOff<F> {
+    fn run(self: Rc<Self>, _: &Loop) {
+        if let Some(f) = self.f.take()
+            && let Err(error) = Builder::new().spawn_located(self.spawned_at, f)
+        {
+            panic!("cannot spawn a coroutine: {error}");
+        }
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a call put off at {}", self.spawned_at)
+    }
 }
 
 /// A call that was put off with [`call_after`]. Dropping it does not cancel the call.

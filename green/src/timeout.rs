@@ -129,6 +129,10 @@ impl Task<Box<dyn Hub>> for Scope {
         self.coroutine.add_interrupt();
         scheduler::wake(&self.coroutine, Woken::Interrupted);
     }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a timeout that {} is in", self.coroutine.label())
+    }
 }
 
 /// A scope that is in force until this is dropped.

@@ -68,6 +68,13 @@ impl Watchers {
         entries.get(key).map(|entry| Rc::clone(&entry.watcher))
     }
 
+    /// Where the watches were begun.
+    #[cfg(feature = "testing")]
+    pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
+        let entries = self.0.borrow();
+        entries.iter().map(|(_, entry)| entry.watched_at).collect()
+    }
+
     fn take(&self, key: usize) -> Option<Entry> {
         self.0.borrow_mut().try_remove(key)
     }

@@ -9,24 +9,17 @@ use std::time::Duration;
 
 use eventlet_green::net::unix::{UnixDatagram, UnixListener, UnixStream};
 use eventlet_green::net::{TcpListener, TcpStream, UdpSocket, tcp_server};
-use eventlet_green::{hubs, sleep, spawn, stats};
-use support::{Watchdog, assert_nothing_is_left, assert_success, is_child, run_child, sys, until};
+use eventlet_green::{sleep, spawn, stats};
+use support::{in_children, sys, until};
 
 const LIMIT: u64 = 64;
 
 /// Runs the body in a process of its own with few descriptors, under each hub.
-fn in_children(test: &str, body: fn()) {
-    if is_child() {
-        let _watchdog = Watchdog::new("child");
-        stats();
+fn with_few(test: &str, body: fn()) {
+    in_children(test, || {
         sys::limit_descriptors(LIMIT);
         body();
-        assert_nothing_is_left();
-        return;
-    }
-    for hub in hubs() {
-        assert_success(&run_child(test, hub));
-    }
+    });
 }
 
 /// Takes all the descriptors there are.
@@ -41,7 +34,7 @@ fn assert_exhausted<T>(outcome: std::io::Result<T>) {
 
 #[test]
 fn each_operation_says_so() {
-    in_children("each_operation_says_so", || {
+    with_few("each_operation_says_so", || {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let client = StdStream::connect(address).unwrap();
@@ -70,7 +63,7 @@ fn each_operation_says_so() {
 
 #[test]
 fn a_server_goes_on_when_there_are_some_again() {
-    in_children("a_server_goes_on_when_there_are_some_again", || {
+    with_few("a_server_goes_on_when_there_are_some_again", || {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let closer = listener.try_clone().unwrap();
@@ -99,7 +92,7 @@ fn a_server_goes_on_when_there_are_some_again() {
 /// The pause of a server that is short of descriptors does not put off its end.
 #[test]
 fn a_server_that_waits_for_some_can_be_closed() {
-    in_children("a_server_that_waits_for_some_can_be_closed", || {
+    with_few("a_server_that_waits_for_some_can_be_closed", || {
         let path = std::env::temp_dir().join(format!("eventlet-emfile-{}", std::process::id()));
         let unix = UnixListener::bind(&path).unwrap();
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -137,7 +130,7 @@ fn a_server_that_waits_for_some_can_be_closed() {
 
 #[test]
 fn no_hub_can_be_opened() {
-    in_children("no_hub_can_be_opened", || {
+    with_few("no_hub_can_be_opened", || {
         let taken = take_all();
         let outcome = std::thread::spawn(|| eventlet_green::init().unwrap_err().to_string());
         let text = outcome.join().unwrap();

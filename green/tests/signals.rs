@@ -6,22 +6,9 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use eventlet_green::signals::{SIGINT, SIGTERM, STOP, Signals};
-use eventlet_green::{hubs, spawn, stats, timeout};
+use eventlet_green::{spawn, stats, timeout};
 use signal_hook::low_level::raise;
-use support::{assert_nothing_is_left, assert_success, is_child, run_child, until_parked};
-
-/// Runs the body in a child of its own under each hub.
-fn in_children(test: &str, body: fn()) {
-    if is_child() {
-        let _watchdog = support::Watchdog::new("child");
-        body();
-        assert_nothing_is_left();
-        return;
-    }
-    for hub in hubs() {
-        assert_success(&run_child(test, hub));
-    }
-}
+use support::{in_children, until_parked};
 
 #[test]
 fn one_that_came_before() {

@@ -3,7 +3,7 @@
 mod support;
 
 use std::cell::Cell;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -261,5 +261,42 @@ fn thousands_of_cancelled_ones_leave_no_timer() {
             timeout(60 * SECOND, yield_now).unwrap();
         }
         assert_eq!(stats().timers, 0);
+    });
+}
+
+#[test]
+fn nothing_of_what_was_cut_off_is_kept() {
+    on_each_hub_jumping(|_| {
+        let held = Rc::new(());
+        let theirs = Rc::clone(&held);
+        let outcome = timeout(SECOND, move || {
+            let _theirs = theirs;
+            sleep(2 * SECOND);
+        });
+        assert_eq!(Rc::strong_count(&held), 1, "while the error is still there");
+        assert!(outcome.unwrap_err().is_elapsed());
+        assert_eq!(stats().timers, 0);
+    });
+}
+
+#[test]
+fn it_becomes_an_error_of_the_callers_own_or_is_ignored() {
+    on_each_hub_jumping(|_| {
+        let work = || -> io::Result<()> {
+            timeout(SECOND, || sleep(2 * SECOND)).map_err(|_| io::Error::other("too slow"))
+        };
+        assert_eq!(work().unwrap_err().to_string(), "too slow");
+        // Ignored, it just ends the stretch.
+        timeout(SECOND, || sleep(2 * SECOND)).ok();
+    });
+}
+
+#[test]
+fn what_follows_it_has_no_limit() {
+    on_each_hub_jumping(|clock| {
+        let result = timeout(SECOND, || 7);
+        sleep(60 * SECOND);
+        assert_eq!(result.unwrap(), 7);
+        assert_eq!(seconds(clock), 60);
     });
 }

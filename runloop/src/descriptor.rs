@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -177,6 +178,14 @@ impl<H: Hub> Descriptors<H> {
 
     pub(crate) fn len(&self) -> usize {
         self.sources.borrow().len()
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<RawFd> {
+        let sources = self.sources.borrow();
+        sources
+            .iter()
+            .map(|(_, source)| source.as_fd().as_raw_fd())
+            .collect()
     }
 
     pub(crate) fn hub_name(&self) -> &'static str {

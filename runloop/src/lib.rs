@@ -85,6 +85,7 @@
 //! * [`Activity`], [`Activities`], [`ObserverLife`], [`ObserverId`]: observers.
 //! * [`Clock`], [`Time`], [`Monotonic`], [`ManualClock`], [`Flow`]: time.
 //! * [`Budget`], [`Counters`]: fairness, and what was done.
+//! * [`CallOrder`], [`Dice`]: ready calls in a shuffled order, for tests.
 //! * [`KeepAlive`]: that somebody outside will wake the loop.
 //! * [`PanicReport`], [`Culprit`]: what became of a panic.
 //!
@@ -105,6 +106,7 @@ mod clock;
 mod descriptor;
 mod keep_alive;
 mod observers;
+mod order;
 mod report;
 mod run_loop;
 mod slab;
@@ -118,6 +120,7 @@ pub use budget::{Budget, Counters};
 pub use clock::{Clock, Flow, ManualClock, Monotonic, Time};
 pub use descriptor::Descriptor;
 pub use keep_alive::KeepAlive;
+pub use order::{CallOrder, Dice};
 pub use report::{Culprit, PanicReport};
 pub use run_loop::RunLoop;
 pub use task::Task;

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,8 @@ use crate::task::Once;
 use crate::timers::Timers;
 use crate::turn::{Phase, Stop};
 use crate::{
-    Activities, Activity, Budget, Clock, Counters, Descriptor, Flow, KeepAlive, Monotonic,
-    ObserverId, ObserverLife, PanicReport, Task, Time, TimerId,
+    Activities, Activity, Budget, CallOrder, Clock, Counters, Descriptor, Dice, Flow, KeepAlive,
+    Monotonic, ObserverId, ObserverLife, PanicReport, Task, Time, TimerId,
 };
 
 /// One turn after another, on one thread.
@@ -73,6 +74,8 @@ pub struct RunLoop<H: Hub> {
     pub(crate) calls_limit: Cell<u64>,
     pub(crate) keep_alive: Arc<Shared>,
     pub(crate) panic_reporter: RefCell<Option<Reporter>>,
+    /// `None`: calls run as they were queued.
+    pub(crate) dice: RefCell<Option<Dice>>,
 }
 
 pub(crate) type Reporter = Rc<dyn Fn(&PanicReport)>;
@@ -118,6 +121,7 @@ impl<H: Hub> RunLoop<H> {
             calls_limit: Cell::new(0),
             keep_alive,
             panic_reporter: RefCell::new(None),
+            dice: RefCell::new(None),
         }
     }
 
@@ -125,6 +129,38 @@ impl<H: Hub> RunLoop<H> {
     /// [`Budget::new`].
     pub fn set_budget(&self, budget: Budget) {
         self.budget.set(budget);
+    }
+
+    /// In what order ready calls run; takes effect with the next turn, or the next call after a
+    /// turn was left. Default [`CallOrder::Queued`]. What is promised of an order elsewhere (FIFO)
+    /// holds for that one only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{CallOrder, RunLoop};
+    /// use std::{cell::RefCell, rc::Rc};
+    ///
+    /// let order = |seed| -> std::io::Result<Vec<u32>> {
+    ///     let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    ///     run_loop.set_call_order(CallOrder::Shuffled(seed));
+    ///     let seen = Rc::new(RefCell::new(Vec::new()));
+    ///     for n in 0..10 {
+    ///         let seen = seen.clone();
+    ///         run_loop.call_soon(move |_| seen.borrow_mut().push(n));
+    ///     }
+    ///     run_loop.run()?;
+    ///     Ok(seen.take())
+    /// };
+    /// assert_ne!(order(1)?, order(2)?);
+    /// assert_eq!(order(1)?, order(1)?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_call_order(&self, order: CallOrder) {
+        *self.dice.borrow_mut() = match order {
+            CallOrder::Queued => None,
+            CallOrder::Shuffled(seed) => Some(Dice::new(seed)),
+        };
     }
 
     /// Whom to tell of a callback that panicked. Default: one line to standard error, beside what
@@ -223,6 +259,12 @@ impl<H: Hub> RunLoop<H> {
     pub fn timer_count(&self) -> usize {
         self.timers.borrow().len()
     }
+
+    /// The pending timers, each with its deadline and what it calls, in no particular order: for
+    /// reports. [`Task::describe`] says what each is.
+    pub fn timers(&self) -> Vec<(Time, Rc<dyn Task<H>>)> {
+        self.timers.borrow().iter().collect()
+    }
 }
 
 /// Descriptors.
@@ -285,6 +327,11 @@ impl<H: Hub> RunLoop<H> {
     /// How many descriptors are registered.
     pub fn descriptor_count(&self) -> usize {
         self.descriptors.len()
+    }
+
+    /// The numbers of the registered descriptors, in no particular order: for reports.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        self.descriptors.numbers()
     }
 }
 

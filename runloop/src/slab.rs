@@ -141,6 +141,12 @@ impl<T> Slab<T> {
         chunk.as_mut()?.slots[slot as usize % CHUNK].value.as_mut()
     }
 
+    /// The values, by slot.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        let chunks = self.chunks.iter().flatten();
+        chunks.flat_map(|chunk| chunk.slots.iter().filter_map(|slot| slot.value.as_ref()))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.live
     }

@@ -3,6 +3,7 @@
 //! Descriptors are in `descriptor.rs`, observers in `observers.rs`.
 
 use std::cell::Cell;
+use std::fmt;
 use std::rc::Rc;
 
 use eventlet_hub::Hub;
@@ -45,6 +46,15 @@ pub trait Task<H: Hub>: 'static {
     fn expired(self: Rc<Self>, run_loop: &RunLoop<H>, timer: TimerId) {
         let _ = timer;
         self.run(run_loop);
+    }
+
+    /// What it is, for reports of what is pending ([`RunLoop::timers`]). By default "a call".
+    ///
+    /// # Errors
+    ///
+    /// What the formatter gives.
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a call")
     }
 }
 

@@ -96,6 +96,15 @@ impl<T> Timers<T> {
         self.len() == 0
     }
 
+    /// Deadlines and values, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Time, T)>
+    where
+        T: Clone,
+    {
+        let nodes = self.wheel.nodes.values();
+        nodes.map(|node| (Time::from_nanos(node.deadline), node.value.clone()))
+    }
+
     #[inline]
     pub(crate) fn arm(&mut self, deadline: Time, value: T) -> TimerId {
         let deadline = deadline.as_nanos();

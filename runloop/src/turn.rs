@@ -7,12 +7,13 @@
 use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_hub::{Event, Events, Hub};
 
 use crate::report::Contained;
-use crate::{Activity, Culprit, Flow, ObserverId, RunLoop};
+use crate::{Activity, Culprit, Flow, ObserverId, RunLoop, Task};
 
 /// A queue of ready calls that once grew beyond this gives its memory back before a wait.
 const KEPT_CALLS: usize = 4096;
@@ -247,6 +248,9 @@ impl<H: Hub + 'static> RunLoop<H> {
 
     /// The innermost loop: a call costs a pop, a counter and a look at a flag.
     fn drain_calls(&self) -> Done {
+        if self.dice.borrow().is_some() {
+            return self.drain_calls_shuffled();
+        }
         let limit = self.calls_limit.get();
         let count = &self.counters.calls;
         while count.get() < limit {
@@ -259,6 +263,35 @@ impl<H: Hub + 'static> RunLoop<H> {
             }
         }
         Done::All
+    }
+
+    /// The same by the dice, kept apart so that the other costs nothing more.
+    #[cold]
+    #[inline(never)]
+    fn drain_calls_shuffled(&self) -> Done {
+        let limit = self.calls_limit.get();
+        let count = &self.counters.calls;
+        while count.get() < limit {
+            let next = self.take_any_call();
+            let Some(task) = next else { break };
+            count.set(count.get() + 1);
+            task.run(self);
+            if self.stop.get() != Stop::No {
+                return Done::Some;
+            }
+        }
+        Done::All
+    }
+
+    fn take_any_call(&self) -> Option<Rc<dyn Task<H>>> {
+        let mut calls = self.calls.borrow_mut();
+        let mut dice = self.dice.borrow_mut();
+        match (dice.as_mut(), calls.len()) {
+            (_, 0) => None,
+            // A call has set the order back.
+            (None, _) => calls.pop_front(),
+            (Some(dice), some) => calls.swap_remove_front(dice.roll(some)),
+        }
     }
 
     fn wait(&self, waiting: Waiting) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use eventlet_runloop::{Budget, Ended, ManualClock, Task, Time, TimerId};
+use eventlet_runloop::{Budget, Dice, Ended, ManualClock, Task, Time, TimerId};
 use support::{Log, Loop, OnDrop, ScriptedHub, scripted, scripted_with};
 
 const ZERO: Option<Duration> = Some(Duration::ZERO);
@@ -197,18 +197,6 @@ fn a_deadline_beyond_all_time_is_kept_and_can_be_cancelled() {
     assert!(run_loop.cancel_timer(id));
 }
 
-/// A small generator (xorshift64*), so that a failure can be had again by its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % n
-    }
-}
-
 /// A new one each time, or the one that is asked for; printed, so that a failure can be repeated.
 fn seed() -> u64 {
     const SEED: &str = "EVENTLET_TIMER_SEED";
@@ -228,7 +216,7 @@ fn waits_end_exactly_when_a_timer_is_due() {
     // The hub of this test waits exactly as long as it is told. Timers far apart, and the earliest
     // cancelled over and over, so that the loop goes by a deadline that is gone now and then.
     let seed = seed();
-    let mut random = Random(seed | 1);
+    let mut random = Dice::new(seed);
     let (run_loop, script) = scripted();
     let fired = Rc::new(Cell::new(0));
     let mut expected = 0;
@@ -276,7 +264,7 @@ fn waits_end_exactly_when_a_timer_is_due() {
 #[test]
 fn random_operations_agree_with_a_sorted_list() {
     let seed = seed();
-    let mut random = Random(seed | 1);
+    let mut random = Dice::new(seed);
     let clock = ManualClock::new();
     let (run_loop, _) = scripted_with(clock.clone());
     // A turn expires few, so that turns end with timers left over.
@@ -344,7 +332,7 @@ fn arm(
     run_loop: &Loop,
     model: &mut BTreeMap<(u64, u64), TimerId>,
     name: u64,
-    random: &mut Random,
+    random: &mut Dice,
     expired: &Rc<RefCell<Vec<u64>>>,
 ) {
     // Some in the past, many with equal deadlines, some years ahead.
@@ -358,4 +346,41 @@ fn arm(
         into.borrow_mut().push(name)
     });
     model.insert((deadline, name), id);
+}
+
+#[test]
+fn the_pending_ones_can_be_listed() {
+    struct Named;
+    impl<H: eventlet_hub::Hub> eventlet_runloop::Task<H> for Named {
+        fn run(self: Rc<Self>, _: &eventlet_runloop::RunLoop<H>) {}
+
+        fn describe(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a named one")
+        }
+    }
+    struct Shown<'a>(&'a dyn eventlet_runloop::Task<support::ScriptedHub>);
+    impl std::fmt::Display for Shown<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.describe(f)
+        }
+    }
+    let (run_loop, _) = scripted();
+    let later = Time::from_nanos(7);
+    run_loop.arm_timer(later, Rc::new(Named));
+    let closure = run_loop.call_at(Time::from_nanos(3), |_| ());
+    let list = || {
+        let listed = run_loop.timers().into_iter();
+        let mut listed: Vec<_> = listed
+            .map(|(t, task)| (t, Shown(&*task).to_string()))
+            .collect();
+        listed.sort();
+        listed
+    };
+    let named = (later, "a named one".to_owned());
+    assert_eq!(
+        list(),
+        [(Time::from_nanos(3), "a call".to_owned()), named.clone()]
+    );
+    run_loop.cancel_timer(closure);
+    assert_eq!(list(), [named]);
 }

@@ -25,6 +25,7 @@ mod transfer;
 mod wait;
 
 use std::cell::Cell;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::Location;
@@ -396,6 +397,10 @@ impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
             let due = seat.alarm_rings(run_loop, timer, || Rc::clone(&self) as _);
             self.begin_if(due, run_loop);
         }
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a time limit of descriptor {}", self.number())
     }
 }
 

@@ -17,8 +17,11 @@
 //! [`Scheduler::park`], the one suspension point there is. How it ends with its thread, and how an
 //! overflow is told, stand in `ending` and `overflow`.
 
+mod count;
 mod ending;
 mod overflow;
+#[cfg(feature = "testing")]
+mod settling;
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -31,6 +34,7 @@ use eventlet_hub::Trigger;
 use eventlet_runloop::{Activities, ObserverLife, Time};
 use slab::Slab;
 
+pub(crate) use self::count::CountGuard;
 use crate::coroutine::{Coroutine, Loop, ROOT_ID, StackBounds, State, Wait, Woken};
 use crate::deadlock::Deadlock;
 use crate::error::ParkError;
@@ -480,20 +484,4 @@ impl Scheduler {
 enum Yielded {
     Yes,
     No,
-}
-
-/// Adds one to a count, and takes it off again when dropped.
-pub(crate) struct CountGuard<'a>(&'a Cell<usize>);
-
-impl<'a> CountGuard<'a> {
-    pub(crate) fn new(count: &'a Cell<usize>) -> Self {
-        count.set(count.get() + 1);
-        CountGuard(count)
-    }
-}
-
-impl Drop for CountGuard<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
 }

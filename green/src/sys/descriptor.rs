@@ -25,14 +25,7 @@ unsafe impl<S: Source> Source for Watched<S> {}
 ///
 /// The first call in a process opens `/dev/null`, which may fail (`EMFILE`); later ones do not.
 pub(crate) fn replace_with_inert(fd: BorrowedFd<'_>) -> io::Result<()> {
-    static INERT: OnceLock<File> = OnceLock::new();
-    let inert = match INERT.get() {
-        Some(inert) => inert,
-        None => {
-            let opened = File::options().read(true).write(true).open("/dev/null")?;
-            INERT.get_or_init(|| opened)
-        }
-    };
+    let inert = inert()?;
     loop {
         // SAFETY: both numbers are open and owned (one by the static, one by the lender), and the
         // number `fd` stays open: dup replaces what is behind it in one step.
@@ -47,6 +40,28 @@ pub(crate) fn replace_with_inert(fd: BorrowedFd<'_>) -> io::Result<()> {
             _ => return Err(error),
         }
     }
+}
+
+/// The file to put behind numbers; opened once in a process.
+fn inert() -> io::Result<&'static File> {
+    static INERT: OnceLock<File> = OnceLock::new();
+    match INERT.get() {
+        Some(inert) => Ok(inert),
+        None => {
+            let opened = File::options().read(true).write(true).open("/dev/null")?;
+            Ok(INERT.get_or_init(|| opened))
+        }
+    }
+}
+
+/// Opens what the process keeps open from its first use on.
+///
+/// # Errors
+///
+/// What the open gives.
+#[cfg(feature = "testing")]
+pub(crate) fn prepare() -> io::Result<()> {
+    inert().map(drop)
 }
 
 /// # Safety

@@ -10,7 +10,7 @@ use eventlet_green::{HUB_VARIABLE, hubs};
 use eventlet_protocols::server::{Body, RequestBody, Server, ServerHandle};
 use http::{Request, Response};
 
-use crate::support::{child, echo, is_child, watchdog};
+use crate::support::{Watchdog, child, echo, is_child};
 
 /// How many idle connections are held, where descriptors allow.
 const IDLE: usize = 10_000;
@@ -150,7 +150,7 @@ fn idle_connections_are_held_while_others_are_served() {
     }
     let allowed = IDLE.min(descriptors().saturating_sub(RESERVE));
     for hub in hubs() {
-        let _watchdog = watchdog(format!("idle connections [{hub}]"));
+        let _watchdog = Watchdog::new(hub);
         let count = match hub {
             "select" => allowed.min(IDLE_UNDER_SELECT),
             "poll" => allowed.min(IDLE_UNDER_POLL),
@@ -198,7 +198,7 @@ fn a_large_echo_takes_no_memory() {
     const PIECE: usize = 64 * 1024;
     const MOST_KIB: usize = 2 * 1024;
     for hub in hubs() {
-        let _watchdog = watchdog(format!("a large echo [{hub}]"));
+        let _watchdog = Watchdog::new(hub);
         let server = ServerProcess::new(hub);
         let mut asking = TcpStream::connect(server.address).unwrap();
         server.ask(&mut asking);

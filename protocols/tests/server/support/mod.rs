@@ -1,125 +1,46 @@
-//! Running a test under every hub with a watchdog, and a server to talk to. The client is in
-//! [`client`].
+//! A server to talk to, and the kit's names. The client is in [`client`]; running a test under every
+//! hub with a watchdog is the kit's ([`eventlet_green::testing`]).
 //!
 //! No test waits by sleeping: peers are coroutines of the same loop, and where time matters the
 //! clock jumps.
 
 pub mod client;
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::panic::resume_unwind;
 use std::process::Command;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread;
 use std::time::Duration;
 
 use eventlet_green::net::TcpListener;
-use eventlet_green::{JoinHandle, Setup, hubs, spawn, stats, yield_now};
+use eventlet_green::{JoinHandle, spawn, testing};
 use eventlet_protocols::server::{Body, Config, Handler, RequestBody, Server, ServerHandle};
-use eventlet_runloop::ManualClock;
 use http::{Request, Response};
 
 pub use client::{Client, Reply};
-
-/// How long a test may take under one hub; slow tools set a larger number of seconds in
-/// `EVENTLET_TEST_PATIENCE`.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Set in a process that is a test's child.
-const CHILD_VARIABLE: &str = "EVENTLET_TEST_CHILD";
+pub use eventlet_green::testing::{Watchdog, is_child, on_each_hub, on_each_hub_jumping, until};
 
 /// How long a server that is stopped by a test may finish what it is doing: never needed.
 const GRACE: Duration = Duration::from_secs(3600);
 
-/// Runs the body under each hub, on a thread of its own, and checks that nothing is left behind.
-pub fn on_each_hub(body: fn()) {
-    for hub in hubs() {
-        on_thread(hub, move || {
-            Setup::new().hub(hub).install().unwrap();
-            body();
-        });
-    }
-}
-
-/// As [`on_each_hub`], with a clock that jumps to the next deadline when nothing else is left to do.
-pub fn on_each_hub_jumping(body: fn(&ManualClock)) {
-    for hub in hubs() {
-        on_thread(hub, move || {
-            let clock = ManualClock::auto_advancing();
-            Setup::new()
-                .hub(hub)
-                .clock(clock.clone())
-                .install()
-                .unwrap();
-            body(&clock);
-        });
-    }
-}
-
-fn on_thread(hub: &'static str, body: impl FnOnce() + Send + 'static) {
-    let test = thread::current().name().unwrap_or("a test").to_owned();
-    let label = format!("{test} [{hub}]");
-    let _watchdog = watchdog(label.clone());
-    let run = move || {
-        body();
-        let left = stats();
-        let left = (left.coroutines, left.timers, left.descriptors);
-        assert_eq!(left, (0, 0, 0), "coroutines, timers, descriptors are left");
-    };
-    let thread = thread::Builder::new().name(label).spawn(run).unwrap();
-    if let Err(panic) = thread.join() {
-        resume_unwind(panic);
-    }
-}
-
-/// Aborts the process, naming the test, unless what it gives is dropped in time.
-pub fn watchdog(label: String) -> Sender<()> {
-    let (alive, ended) = channel();
-    let patience = std::env::var("EVENTLET_TEST_PATIENCE")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .map_or(PATIENCE, Duration::from_secs);
-    thread::spawn(move || {
-        if ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
-            // Not `eprintln`, which the test harness catches.
-            let text = format!("{label} hangs: no end after {patience:?}\n");
-            let _ = io::stderr().write_all(text.as_bytes());
-            std::process::abort();
-        }
-    });
-    alive
-}
-
-/// Yields until something is so. The watchdog ends what never is.
-pub fn until(mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        yield_now();
-    }
-}
-
-/// Whether this process is a test's child.
-pub fn is_child() -> bool {
-    std::env::var_os(CHILD_VARIABLE).is_some()
-}
-
 /// A command that runs one test of this binary as a child, with a limit of descriptors if one is
 /// given.
 pub fn child(test: &str, descriptors: Option<u32>) -> Command {
-    let binary = std::env::current_exe().unwrap();
-    let mut command = match descriptors {
-        None => Command::new(binary),
-        Some(most) => {
-            let mut shell = Command::new("sh");
-            let script = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
-            shell.arg("-c").arg(script).arg(binary);
-            shell
-        }
+    let plain = testing::child_command(test).unwrap();
+    let Some(most) = descriptors else {
+        return plain;
     };
-    command
-        .args(["--exact", test, "--nocapture"])
-        .env(CHILD_VARIABLE, "1");
-    command
+    // The limit has to be there before the program starts.
+    let mut shell = Command::new("sh");
+    let script = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+    shell.arg("-c").arg(script).arg(plain.get_program());
+    shell.args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 /// A server that runs in a coroutine of this thread.
