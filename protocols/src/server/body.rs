@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::connection::Link;
+use super::link::Link;
 use super::output::Output;
 use super::respond::Start;
 use crate::wire::BodySize;

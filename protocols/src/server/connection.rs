@@ -13,7 +13,6 @@
 //! At rest a connection has no buffer, and whoever serves it decides whether it keeps a coroutine:
 //! see `rest`. The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
 
-use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -23,183 +22,20 @@ use http::{Response, StatusCode};
 
 use super::body::Body;
 use super::input::Input;
-use super::output::{Left, Output};
+use super::link::{Link, Turn};
 use super::record::Record;
-use super::registry::{Activity, Member};
+use super::registry::Activity;
 use super::request_body::RequestBody;
 use super::respond::{Answered, GivenUp, give_up};
-use super::serve::Shared;
-use super::transport::Transport;
 use crate::wire::{
-    BodyReader, CloseReason, Connection, Drain, DrainStep, Exchange, HeadParser, Next, Parsed,
-    Refusal, RequestHead, error_page, write_error, write_refusal,
+    BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Parsed, Refusal, RequestHead,
+    error_page, write_error, write_refusal,
 };
 
 /// How long, and how much, is read after the last response of a connection that has input on its
 /// way: closing with unread input would destroy the response (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 1024 * 1024;
-
-/// What serving a connection shares with the request bodies it hands out.
-pub(super) struct Link {
-    pub(super) shared: Rc<Shared>,
-    pub(super) transport: Rc<dyn Transport>,
-    pub(super) member: Rc<Member>,
-    /// Borrowed for as long as somebody reads.
-    pub(super) input: RefCell<Input>,
-    /// Borrowed for as long as somebody writes.
-    pub(super) output: RefCell<Output>,
-    pub(super) turn: RefCell<Turn>,
-    /// Changes with every request, so that a body that outlives its request is noticed.
-    pub(super) serial: Cell<u64>,
-    requests: RefCell<Connection>,
-    /// The coroutine that serves it: the only one that may wait with the output in its hands.
-    pub(super) served_in: Cell<u64>,
-    /// There may be something to read: it was reported, and not tried since.
-    is_reported: Cell<bool>,
-    /// The flusher knows that something is ready.
-    pub(super) is_announced: Cell<bool>,
-}
-
-/// The request under way.
-pub(super) struct Turn {
-    pub(super) exchange: Exchange,
-    pub(super) body: BodyReader,
-    /// What was wrong with its body.
-    pub(super) refused: Option<Refusal>,
-    /// What it has been answered.
-    pub(super) status: Option<StatusCode>,
-}
-
-impl Link {
-    pub(super) fn new(
-        shared: Rc<Shared>,
-        transport: Rc<dyn Transport>,
-        member: Rc<Member>,
-    ) -> Self {
-        let output = Output::new(Rc::clone(&transport), shared.config.write);
-        Link {
-            shared,
-            transport,
-            member,
-            input: RefCell::default(),
-            output: RefCell::new(output),
-            turn: RefCell::new(Turn::none()),
-            serial: Cell::new(0),
-            requests: RefCell::new(Connection::new()),
-            served_in: Cell::new(0),
-            is_reported: Cell::new(false),
-            is_announced: Cell::new(false),
-        }
-    }
-
-    /// Puts bytes behind what is ready to go out.
-    pub(super) fn send_soon(&self, bytes: &[u8]) {
-        if let Ok(mut output) = self.output.try_borrow_mut() {
-            output.ready.extend_from_slice(bytes);
-        }
-    }
-
-    /// Reads what has come, without waiting. If that fails, it is found out by the next read.
-    pub(super) fn read_ahead(&self) {
-        self.begin();
-        if let Ok(mut input) = self.input.try_borrow_mut() {
-            match input.fill(|room| self.transport.try_read(room)) {
-                Ok(count) if count > 0 => self.is_reported.set(false),
-                _ => {}
-            }
-        }
-    }
-
-    /// Prepares for what has come: with buffers, which it may have from before if a few bytes of no
-    /// request were left in them.
-    pub(super) fn begin(&self) {
-        self.is_reported.set(true);
-        let buffers = &self.shared.buffers;
-        if let Ok(mut input) = self.input.try_borrow_mut()
-            && input.is_empty()
-        {
-            *input = buffers.input();
-        }
-        if let Ok(mut output) = self.output.try_borrow_mut()
-            && output.ready.is_empty()
-        {
-            output.ready = buffers.output();
-        }
-    }
-
-    /// Says whether it may rest, now that all that was ready has been sent, and gives the buffers
-    /// away for so long.
-    pub(super) fn may_rest(&self) -> bool {
-        self.member.activity.set(Activity::Idle);
-        let buffers = &self.shared.buffers;
-        if let Ok(mut input) = self.input.try_borrow_mut()
-            && input.is_empty()
-        {
-            buffers.return_input(std::mem::take(&mut input));
-        }
-        if let Ok(mut output) = self.output.try_borrow_mut()
-            && output.ready.is_empty()
-        {
-            buffers.return_output(std::mem::take(&mut output.ready));
-        }
-        !self.shared.is_stopping()
-    }
-
-    /// Sends what there is room for; nothing is left also when somebody else is at it.
-    pub(super) fn try_flush(&self) -> io::Result<Left> {
-        match self.output.try_borrow_mut() {
-            Ok(mut output) => output.try_flush(),
-            Err(_) => Ok(Left::Nothing),
-        }
-    }
-
-    fn has_output(&self) -> bool {
-        self.output
-            .try_borrow()
-            .is_ok_and(|output| !output.ready.is_empty())
-    }
-
-    /// Whether the client has begun a request that is not going to be read.
-    fn is_being_sent_more(&self) -> bool {
-        let input = self.input.try_borrow();
-        input.is_ok_and(|input| HeadParser::has_begun(input.waiting()))
-    }
-
-    /// The input, unless a coroutine that the handler started still reads the body: then the
-    /// connection cannot go on.
-    fn input_to_ourselves(&self) -> Result<RefMut<'_, Input>, CloseReason> {
-        self.input
-            .try_borrow_mut()
-            .map_err(|_| CloseReason::BodyUnread)
-    }
-
-    /// Sends what is ready. A coroutine of the handler's, which reads the body, does so without
-    /// waiting: the response may be begun meanwhile.
-    pub(super) fn flush(&self) -> io::Result<()> {
-        if self.served_in.get() != current_id() {
-            return self.try_flush().map(drop);
-        }
-        match self.output.try_borrow_mut() {
-            Ok(mut output) => output.flush(),
-            Err(_) => Ok(()),
-        }
-    }
-}
-
-impl Turn {
-    /// Before the first request.
-    fn none() -> Self {
-        let limits = crate::wire::Limits::default();
-        let framing = crate::wire::RequestFraming::Empty;
-        Turn {
-            exchange: Exchange::none(),
-            body: BodyReader::new(framing, &limits).expect("no body is within every limit"),
-            refused: None,
-            status: None,
-        }
-    }
-}
 
 /// Why serving has come to a stop.
 enum Stop {
@@ -250,21 +86,6 @@ pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
         linger(link);
     }
     After::End
-}
-
-/// An open connection. When it is dropped, the connection ends also for request bodies that are
-/// still about: without this, it would stay open for as long as a handler keeps one.
-pub(super) struct Open(pub(super) Rc<Link>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let link = &self.0;
-        // Nobody's request is under way any more.
-        link.serial.set(link.serial.get() + 1);
-        if Rc::strong_count(link) > 1 {
-            link.transport.close();
-        }
-    }
 }
 
 /// One request with its response.

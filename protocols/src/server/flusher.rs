@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use eventlet_green::Callback;
 
-use super::connection::Link;
+use super::link::Link;
 use super::rest::Resting;
 
 /// So many connections are sent for at once; with more, the first would wait too long.

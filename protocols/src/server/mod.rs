@@ -28,6 +28,7 @@ mod connection;
 mod flusher;
 mod handler;
 mod input;
+mod link;
 mod log;
 mod output;
 mod record;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{REFERER, USER_AGENT};
 
-use super::connection::Link;
+use super::link::Link;
 use super::log::AccessLog;
 use super::respond::Answered;
 use crate::wire::{LogRecord, RequestHead};

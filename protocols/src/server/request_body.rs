@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use http::HeaderMap;
 
-use super::connection::Link;
+use super::link::Link;
 use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal};
 
 /// The body of a request: a reader that parks its coroutine.

@@ -11,7 +11,8 @@ use eventlet_green::catch_panic;
 use http::{HeaderMap, Method, Response, StatusCode, Version, response};
 
 use super::body::{Body, BodySink, Kind};
-use super::connection::{Link, broken_by};
+use super::connection::broken_by;
+use super::link::Link;
 use crate::wire::{
     CloseReason, ResponseFraming, ResponseHead, ResponseKind, ResponsePlan, error_page,
     plan_response, refusal_page,

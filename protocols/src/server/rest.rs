@@ -17,7 +17,8 @@ use std::rc::Rc;
 use eventlet_green::sync::Permit;
 use eventlet_green::{Builder, KillHandle, Watcher, current_id};
 
-use super::connection::{After, Link, Open, serve};
+use super::connection::{After, serve};
+use super::link::{Link, Open};
 use super::output::Left;
 use super::registry::Membership;
 use super::serve::Shared;

@@ -87,6 +87,7 @@ pub mod date;
 pub mod error_page;
 pub mod framing;
 mod head_faults;
+mod head_text;
 pub mod limits;
 pub mod query;
 pub mod refusal;

@@ -21,6 +21,7 @@ use httparse::Status;
 use super::connection::ConnectionOptions;
 use super::framing::{FramingFields, RequestFraming};
 use super::head_faults::{Walk, walk};
+use super::head_text::share_text;
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::syntax::list_members;
@@ -364,41 +365,6 @@ fn build(
             line,
         },
     })
-}
-
-/// A copy of the head that slices can share. An owner of its own kind, because cutting such a
-/// `Bytes` to the request line is free; with the text in the same allocation where it fits.
-fn share_text(text: &[u8]) -> Bytes {
-    match SmallText::new(text) {
-        Some(small) => Bytes::from_owner(small),
-        None => Bytes::from_owner(text.to_vec()),
-    }
-}
-
-/// A short head, in place.
-struct SmallText {
-    bytes: [u8; SMALL],
-    length: usize,
-}
-
-/// Long enough for the heads of programs; a browser's takes another allocation.
-const SMALL: usize = 240;
-
-impl SmallText {
-    fn new(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; SMALL];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        Some(SmallText {
-            bytes,
-            length: text.len(),
-        })
-    }
-}
-
-impl AsRef<[u8]> for SmallText {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
 }
 
 /// Checks sizes, and that each line ends in CRLF, which `httparse` does not insist on; gives where

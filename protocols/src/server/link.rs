@@ -1,0 +1,193 @@
+//! What belongs to one connection: its buffers, the request under way, and who may use what.
+//!
+//! What is done with them is the business of `connection`, of the request's body and of `respond`.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::io;
+use std::rc::Rc;
+
+use eventlet_green::current_id;
+use http::StatusCode;
+
+use super::input::Input;
+use super::output::{Left, Output};
+use super::registry::{Activity, Member};
+use super::serve::Shared;
+use super::transport::Transport;
+use crate::wire::{BodyReader, CloseReason, Connection, Exchange, HeadParser, Refusal};
+
+/// What serving a connection shares with the request bodies it hands out.
+pub(super) struct Link {
+    pub(super) shared: Rc<Shared>,
+    pub(super) transport: Rc<dyn Transport>,
+    pub(super) member: Rc<Member>,
+    /// Borrowed for as long as somebody reads.
+    pub(super) input: RefCell<Input>,
+    /// Borrowed for as long as somebody writes.
+    pub(super) output: RefCell<Output>,
+    pub(super) turn: RefCell<Turn>,
+    /// Changes with every request, so that a body that outlives its request is noticed.
+    pub(super) serial: Cell<u64>,
+    pub(super) requests: RefCell<Connection>,
+    /// The coroutine that serves it: the only one that may wait with the output in its hands.
+    pub(super) served_in: Cell<u64>,
+    /// There may be something to read: it was reported, and not tried since.
+    pub(super) is_reported: Cell<bool>,
+    /// The flusher knows that something is ready.
+    pub(super) is_announced: Cell<bool>,
+}
+
+/// The request under way.
+pub(super) struct Turn {
+    pub(super) exchange: Exchange,
+    pub(super) body: BodyReader,
+    /// What was wrong with its body.
+    pub(super) refused: Option<Refusal>,
+    /// What it has been answered.
+    pub(super) status: Option<StatusCode>,
+}
+
+impl Link {
+    pub(super) fn new(
+        shared: Rc<Shared>,
+        transport: Rc<dyn Transport>,
+        member: Rc<Member>,
+    ) -> Self {
+        let output = Output::new(Rc::clone(&transport), shared.config.write);
+        Link {
+            shared,
+            transport,
+            member,
+            input: RefCell::default(),
+            output: RefCell::new(output),
+            turn: RefCell::new(Turn::none()),
+            serial: Cell::new(0),
+            requests: RefCell::new(Connection::new()),
+            served_in: Cell::new(0),
+            is_reported: Cell::new(false),
+            is_announced: Cell::new(false),
+        }
+    }
+
+    /// Puts bytes behind what is ready to go out.
+    pub(super) fn send_soon(&self, bytes: &[u8]) {
+        if let Ok(mut output) = self.output.try_borrow_mut() {
+            output.ready.extend_from_slice(bytes);
+        }
+    }
+
+    /// Reads what has come, without waiting. If that fails, it is found out by the next read.
+    pub(super) fn read_ahead(&self) {
+        self.begin();
+        if let Ok(mut input) = self.input.try_borrow_mut() {
+            match input.fill(|room| self.transport.try_read(room)) {
+                Ok(count) if count > 0 => self.is_reported.set(false),
+                _ => {}
+            }
+        }
+    }
+
+    /// Prepares for what has come: with buffers, which it may have from before if a few bytes of no
+    /// request were left in them.
+    pub(super) fn begin(&self) {
+        self.is_reported.set(true);
+        let buffers = &self.shared.buffers;
+        if let Ok(mut input) = self.input.try_borrow_mut()
+            && input.is_empty()
+        {
+            *input = buffers.input();
+        }
+        if let Ok(mut output) = self.output.try_borrow_mut()
+            && output.ready.is_empty()
+        {
+            output.ready = buffers.output();
+        }
+    }
+
+    /// Says whether it may rest, now that all that was ready has been sent, and gives the buffers
+    /// away for so long.
+    pub(super) fn may_rest(&self) -> bool {
+        self.member.activity.set(Activity::Idle);
+        let buffers = &self.shared.buffers;
+        if let Ok(mut input) = self.input.try_borrow_mut()
+            && input.is_empty()
+        {
+            buffers.return_input(std::mem::take(&mut input));
+        }
+        if let Ok(mut output) = self.output.try_borrow_mut()
+            && output.ready.is_empty()
+        {
+            buffers.return_output(std::mem::take(&mut output.ready));
+        }
+        !self.shared.is_stopping()
+    }
+
+    /// Sends what there is room for; nothing is left also when somebody else is at it.
+    pub(super) fn try_flush(&self) -> io::Result<Left> {
+        match self.output.try_borrow_mut() {
+            Ok(mut output) => output.try_flush(),
+            Err(_) => Ok(Left::Nothing),
+        }
+    }
+
+    pub(super) fn has_output(&self) -> bool {
+        self.output
+            .try_borrow()
+            .is_ok_and(|output| !output.ready.is_empty())
+    }
+
+    /// Whether the client has begun a request that is not going to be read.
+    pub(super) fn is_being_sent_more(&self) -> bool {
+        let input = self.input.try_borrow();
+        input.is_ok_and(|input| HeadParser::has_begun(input.waiting()))
+    }
+
+    /// The input, unless a coroutine that the handler started still reads the body: then the
+    /// connection cannot go on.
+    pub(super) fn input_to_ourselves(&self) -> Result<RefMut<'_, Input>, CloseReason> {
+        self.input
+            .try_borrow_mut()
+            .map_err(|_| CloseReason::BodyUnread)
+    }
+
+    /// Sends what is ready. A coroutine of the handler's, which reads the body, does so without
+    /// waiting: the response may be begun meanwhile.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        if self.served_in.get() != current_id() {
+            return self.try_flush().map(drop);
+        }
+        match self.output.try_borrow_mut() {
+            Ok(mut output) => output.flush(),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Turn {
+    /// Before the first request.
+    pub(super) fn none() -> Self {
+        let limits = crate::wire::Limits::default();
+        let framing = crate::wire::RequestFraming::Empty;
+        Turn {
+            exchange: Exchange::none(),
+            body: BodyReader::new(framing, &limits).expect("no body is within every limit"),
+            refused: None,
+            status: None,
+        }
+    }
+}
+
+/// An open connection. When it is dropped, the connection ends also for request bodies that are
+/// still about: without this, it would stay open for as long as a handler keeps one.
+pub(super) struct Open(pub(super) Rc<Link>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let link = &self.0;
+        // Nobody's request is under way any more.
+        link.serial.set(link.serial.get() + 1);
+        if Rc::strong_count(link) > 1 {
+            link.transport.close();
+        }
+    }
+}
