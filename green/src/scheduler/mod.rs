@@ -18,6 +18,7 @@
 //! overflow is told, stand in `ending` and `overflow`.
 
 mod ending;
+mod inline;
 mod overflow;
 
 use std::cell::{Cell, RefCell};
@@ -245,14 +246,14 @@ impl Scheduler {
         if let Some(stack) = coroutine.fiber.take_stack() {
             self.stacks.borrow_mut().release(stack);
         }
-        let kept = self
-            .coroutines
-            .borrow_mut()
-            .try_remove(coroutine.slot.get());
+        let mut coroutines = self.coroutines.borrow_mut();
+        let kept = coroutines.try_remove(coroutine.slot.get());
+        drop(coroutines);
         drop(kept);
         if let Some(joiner) = coroutine.joiner.take() {
             self.wake(&joiner, Woken::Ready);
         }
+        coroutine.end_listeners.tell(coroutine);
     }
 
     #[inline]
