@@ -22,6 +22,7 @@ use std::rc::Rc;
 use eventlet_hub::Hub;
 use eventlet_runloop::{RunLoop, Task, Time, TimerId};
 
+use crate::ends::{EndListeners, Ending};
 use crate::scheduler;
 use crate::sys::fiber::Fiber;
 use crate::timeout::{Scope, ScopeExpired};
@@ -95,6 +96,16 @@ pub enum Wait {
     MemoryRead,
     /// Room in a stream in memory.
     MemoryWrite,
+    /// An item of a [`Pool`](crate::pool::Pool).
+    Item,
+    /// A seat among [`Workers`](crate::pool::Workers).
+    Worker,
+    /// The end of all coroutines of a group or of workers.
+    Group,
+    /// The end of the coroutines of a [`scope`](crate::scope()).
+    Scope,
+    /// The end of any of several coroutines.
+    AnyOf,
 }
 
 impl fmt::Display for Wait {
@@ -123,6 +134,11 @@ impl fmt::Display for Wait {
             Wait::WaitGroup => f.write_str("the end of a wait group"),
             Wait::MemoryRead => f.write_str("data of a stream in memory"),
             Wait::MemoryWrite => f.write_str("room in a stream in memory"),
+            Wait::Item => f.write_str("an item of a pool"),
+            Wait::Worker => f.write_str("a seat among workers"),
+            Wait::Group => f.write_str("the end of all coroutines of a group"),
+            Wait::Scope => f.write_str("the end of the coroutines of a scope"),
+            Wait::AnyOf => f.write_str("the end of any of several coroutines"),
         }
     }
 }
@@ -160,7 +176,12 @@ pub(crate) struct Coroutine {
     /// How many interrupts are pending: one for a kill, one for each expired scope. The only thing
     /// a suspension looks at when there is none.
     interrupts: Cell<u32>,
+    /// Interrupts are held back: it waits for those that borrow from its stack, and cannot be
+    /// unwound before they have ended. They stay pending.
+    pub(crate) shielded: Cell<bool>,
     killed: Cell<bool>,
+    /// Somebody's stack cannot be left before this has ended: a scope that was given up waits.
+    pub(crate) must_end: Cell<bool>,
     /// How often something was raised since a scope was left. It should be once; see
     /// `scheduler::MAX_RAISES`.
     pub(crate) raises: Cell<u32>,
@@ -168,6 +189,10 @@ pub(crate) struct Coroutine {
     pub(crate) scopes: RefCell<Vec<Rc<Scope>>>,
     /// Who waits for its end: there is one handle, so at most one.
     pub(crate) joiner: Cell<Option<Rc<Coroutine>>>,
+    /// Who else is to be told of its end.
+    pub(crate) end_listeners: EndListeners,
+    /// How it ended; means something once it has.
+    pub(crate) ending: Cell<Ending>,
 }
 
 /// Where a stack lies.
@@ -200,10 +225,14 @@ impl Coroutine {
             woken: Cell::new(Woken::Ready),
             deadline: Cell::new(None),
             interrupts: Cell::new(0),
+            shielded: Cell::new(false),
             killed: Cell::new(false),
+            must_end: Cell::new(false),
             raises: Cell::new(0),
             scopes: RefCell::new(Vec::new()),
             joiner: Cell::new(None),
+            end_listeners: EndListeners::default(),
+            ending: Cell::new(Ending::Returned),
         }
     }
 
@@ -239,7 +268,7 @@ impl Coroutine {
 
     #[inline]
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupts.get() != 0
+        self.interrupts.get() != 0 && !self.shielded.get()
     }
 
     /// Raises what is pending: a kill before all, then the outermost expired scope (what is within
@@ -249,6 +278,9 @@ impl Coroutine {
     #[cold]
     pub(crate) fn raise(&self) {
         self.raises.set(self.raises.get().saturating_add(1));
+        if self.must_end.get() {
+            crate::scope::abort_if_stubborn(self);
+        }
         if self.is_killed() {
             resume_unwind(Box::new(Killed));
         }

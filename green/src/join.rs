@@ -10,7 +10,10 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::coroutine::{Coroutine, Killed, State, Wait, Woken, after};
+use eventlet_runloop::Time;
+
+use crate::coroutine::{Coroutine, Killed, State, Wait, Woken, deadline_in};
+use crate::ends::Ending;
 use crate::error::{NeedsUnwinding, ParkError};
 use crate::kill::kill;
 use crate::scheduler;
@@ -60,10 +63,13 @@ impl<T> JoinHandle<T> {
     /// assert_eq!(error.panic_text(), Some("no luck"));
     /// ```
     pub fn join(self) -> Result<T, JoinError> {
-        match self.wait(None) {
-            Ok(_) => self.take(),
-            Err(error) => Err(error),
-        }
+        self.join_once()
+    }
+
+    /// Waits for the end and takes the result. Only once: a second time there is none.
+    pub(crate) fn join_once(&self) -> Result<T, JoinError> {
+        self.wait(None)?;
+        self.take()
     }
 
     /// Waits for the coroutine's end, at most for `limit`; hands itself back if that was not
@@ -88,7 +94,12 @@ impl<T> JoinHandle<T> {
     /// # Ok::<(), eventlet_green::NeedsUnwinding>(())
     /// ```
     pub fn join_timeout(self, limit: Duration) -> Result<T, JoinTimeoutError<T>> {
-        match self.wait(Some(limit)) {
+        self.join_until(deadline_in(limit))
+    }
+
+    /// As [`join_timeout`](Self::join_timeout), with the time when it is over.
+    pub(crate) fn join_until(self, deadline: Time) -> Result<T, JoinTimeoutError<T>> {
+        match self.wait(Some(deadline)) {
             Ok(Woken::TimedOut) => Err(JoinTimeoutError::Elapsed(self)),
             Ok(_) => self.take().map_err(JoinTimeoutError::Failed),
             Err(error) => Err(JoinTimeoutError::Failed(error)),
@@ -130,6 +141,35 @@ impl<T> JoinHandle<T> {
         kill(&self.coroutine)
     }
 
+    /// Keeps the coroutine from starting; says whether it could. Once it has started, nothing
+    /// happens: what is under way is ended by [`kill`](Self::kill) only. Its body is dropped, and
+    /// whoever joins gets [`JoinError::Killed`].
+    ///
+    /// # Errors
+    ///
+    /// [`NeedsUnwinding`] in a program built with `panic = "abort"`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::{sleep, spawn, spawn_after, yield_now};
+    /// use std::time::Duration;
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// assert!(spawn_after(hour, || ()).cancel()?);
+    ///
+    /// let started = spawn(move || sleep(hour));
+    /// yield_now();
+    /// assert!(!started.cancel()?);
+    /// # Ok::<(), eventlet_green::NeedsUnwinding>(())
+    /// ```
+    pub fn cancel(&self) -> Result<bool, NeedsUnwinding> {
+        if self.is_finished() || self.coroutine.fiber.has_started() {
+            return Ok(false);
+        }
+        self.kill()
+    }
+
     /// Whether the coroutine has ended: [`join`](Self::join) would not wait.
     pub fn is_finished(&self) -> bool {
         self.coroutine.state.get() == State::Finished
@@ -160,7 +200,8 @@ impl<T> JoinHandle<T> {
         self.coroutine.wait.get()
     }
 
-    fn wait(&self, limit: Option<Duration>) -> Result<Woken, JoinError> {
+    /// Waits for the end; [`Woken::TimedOut`] if the deadline has passed before.
+    pub(crate) fn wait(&self, deadline: Option<Time>) -> Result<Woken, JoinError> {
         let coroutine = &self.coroutine;
         if self.is_finished() {
             return Ok(Woken::Ready);
@@ -170,7 +211,6 @@ impl<T> JoinHandle<T> {
             if Rc::ptr_eq(&caller, coroutine) {
                 return Err(JoinError::Itself);
             }
-            let deadline = limit.map(|limit| after(&scheduler.run_loop, limit));
             coroutine.joiner.set(Some(caller));
             let _withdrawn_at_the_end = Joining(coroutine);
             while !self.is_finished() {
@@ -186,7 +226,19 @@ impl<T> JoinHandle<T> {
         })
     }
 
-    fn take(&self) -> Result<T, JoinError> {
+    /// The payload, if it has panicked and nobody has taken that yet.
+    pub(crate) fn take_panic(&self) -> Option<Box<dyn Any + Send>> {
+        match self.packet.outcome.take() {
+            Some(Err(Failure::Panicked(payload))) => Some(payload),
+            other => {
+                self.packet.outcome.set(other);
+                None
+            }
+        }
+    }
+
+    /// The result of one that has ended.
+    pub(crate) fn take(&self) -> Result<T, JoinError> {
         match self.packet.outcome.take() {
             Some(Ok(value)) => Ok(value),
             Some(Err(Failure::Panicked(payload))) => Err(JoinError::Panicked(payload)),
@@ -198,8 +250,8 @@ impl<T> JoinHandle<T> {
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if let Some(Err(Failure::Panicked(payload))) = self.packet.outcome.take() {
-            report_unjoined(&self.coroutine, &*payload);
+        if let Some(payload) = self.take_panic() {
+            report_unjoined(&self.coroutine, payload);
         }
     }
 }
@@ -248,6 +300,14 @@ pub(crate) struct Packet<T> {
     pub(crate) outcome: Cell<Option<Result<T, Failure>>>,
 }
 
+impl<T> Packet<T> {
+    pub(crate) fn empty() -> Self {
+        Packet {
+            outcome: Cell::new(None),
+        }
+    }
+}
+
 /// How a coroutine can fail.
 pub(crate) enum Failure {
     Killed,
@@ -262,21 +322,57 @@ impl Failure {
             Failure::Panicked(payload)
         }
     }
+
+    fn ending(&self) -> Ending {
+        match self {
+            Failure::Killed => Ending::Killed,
+            Failure::Panicked(_) => Ending::Panicked,
+        }
+    }
+}
+
+impl<T> JoinHandle<T> {
+    /// The handle of something that has run already, on its caller's stack.
+    pub(crate) fn of_finished(
+        spawned_at: &'static Location<'static>,
+        outcome: Result<T, Failure>,
+    ) -> Self {
+        let ending = match &outcome {
+            Ok(_) => Ending::Returned,
+            Err(failure) => failure.ending(),
+        };
+        let coroutine = scheduler::with(|scheduler| scheduler.finished(spawned_at, ending));
+        let packet = Rc::new(Packet::empty());
+        packet.outcome.set(Some(outcome));
+        JoinHandle::new(coroutine, packet)
+    }
 }
 
 /// The last thing a coroutine does: leaves its outcome to its handle. If that is gone, the value is
-/// dropped here, on the coroutine's own stack, and a panic is reported.
-pub(crate) fn hand_over<T>(packet: Rc<Packet<T>>, outcome: Result<T, Failure>) {
+/// dropped here, on the coroutine's own stack, and `unjoined` is called with a panic.
+pub(crate) fn hand_over<T>(
+    packet: Rc<Packet<T>>,
+    outcome: Result<T, Failure>,
+    unjoined: impl FnOnce(&Rc<Coroutine>, Box<dyn Any + Send>),
+) {
+    if let Err(failure) = &outcome
+        && let Some(coroutine) = scheduler::with(|scheduler| scheduler.current())
+    {
+        coroutine.ending.set(failure.ending());
+    }
     if Rc::strong_count(&packet) > 1 {
         packet.outcome.set(Some(outcome));
         return;
     }
     drop(packet);
-    leave_behind(outcome);
+    leave_behind(outcome, unjoined);
 }
 
 /// What becomes of an outcome that nobody waits for.
-pub(crate) fn leave_behind<T>(outcome: Result<T, Failure>) {
+pub(crate) fn leave_behind<T>(
+    outcome: Result<T, Failure>,
+    unjoined: impl FnOnce(&Rc<Coroutine>, Box<dyn Any + Send>),
+) {
     let dropped = match outcome {
         Ok(value) => catch_unwind(AssertUnwindSafe(|| drop(value))),
         Err(Failure::Killed) => Ok(()),
@@ -287,13 +383,14 @@ pub(crate) fn leave_behind<T>(outcome: Result<T, Failure>) {
     {
         let current = scheduler::with(|scheduler| scheduler.current());
         if let Some(coroutine) = current {
-            report_unjoined(&coroutine, &*payload);
+            unjoined(&coroutine, payload);
         }
     }
 }
 
-fn report_unjoined(coroutine: &Coroutine, payload: &(dyn Any + Send)) {
-    let text = panic_text(payload).unwrap_or("a payload that is no text");
+/// The last resort for a panic that nobody asks for.
+pub(crate) fn report_unjoined(coroutine: &Rc<Coroutine>, payload: Box<dyn Any + Send>) {
+    let text = panic_text(&*payload).unwrap_or("a payload that is no text");
     eprintln!(
         "eventlet: {} panicked, and nobody joins it: {text}",
         coroutine.label()

@@ -16,14 +16,20 @@ pub(crate) fn kill(coroutine: &Rc<Coroutine>) -> Result<bool, NeedsUnwinding> {
     if coroutine.state.get() == State::Finished {
         return Ok(false);
     }
-    coroutine.mark_killed();
-    match coroutine.state.get() {
-        State::Running => crate::sleep::raise_pending(),
-        _ => {
-            scheduler::wake(coroutine, Woken::Interrupted);
-        }
+    kill_in_its_turn(coroutine);
+    if coroutine.state.get() == State::Running {
+        crate::sleep::raise_pending();
     }
     Ok(true)
+}
+
+/// Marks a coroutine for a kill, unless it has ended. If it is the caller's own, it goes on until it
+/// waits. Unwinding must be possible.
+pub(crate) fn kill_in_its_turn(coroutine: &Rc<Coroutine>) {
+    if coroutine.state.get() != State::Finished {
+        coroutine.mark_killed();
+        scheduler::wake(coroutine, Woken::Interrupted);
+    }
 }
 
 /// The right to end a coroutine, without that to join it: what a coroutine can give away of itself.

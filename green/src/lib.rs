@@ -45,6 +45,8 @@
 //!   of other libraries. [`signals`]: signals.
 //! * [`channel`]: channels and queues; [`select!`] and [`select()`]: several operations at once.
 //! * [`sync`]: what coroutines coordinate with.
+//! * [`scope()`]: coroutines that borrow. [`pool`]: bounded numbers of things and of coroutines.
+//! * [`join_all`], [`first_of`], [`race`], [`JoinHandle::link`]: several ends, and what they set off.
 //! * [`offload()`]: blocking calls on other threads.
 //! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats()`]: what goes on.
 //!
@@ -75,21 +77,29 @@
 
 #![deny(unsafe_code)]
 
+mod any_of;
 mod callback;
 pub mod channel;
+mod completions;
 mod coroutine;
 mod deadlock;
 mod default_hub;
+mod ends;
 mod error;
 mod fd;
 mod inbox;
 pub mod io;
 mod join;
+mod join_all;
 mod kill;
+mod link;
+mod members;
 pub mod net;
 mod now;
 mod offload;
+pub mod pool;
 mod scheduler;
+mod scope;
 mod seat;
 mod select;
 mod setup;
@@ -106,21 +116,26 @@ mod timeout;
 mod trampoline;
 mod watch;
 
+pub use any_of::{FirstError, first_of, first_of_timeout, race, race_timeout};
 pub use callback::Callback;
 pub use coroutine::{State, Wait};
 pub use deadlock::{Deadlock, Waiter};
 pub use default_hub::{HUB_VARIABLE, hubs};
+pub use ends::Ending;
 pub use error::{NeedsUnwinding, ParkError};
 pub use eventlet_hub::Interest;
 pub use eventlet_runloop::{CallOrder, Time};
 pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
+pub use join_all::{join_all, join_all_timeout};
 pub use kill::KillHandle;
+pub use link::Link;
 pub use now::now;
 pub use offload::{MAX_THREADS, offload};
+pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_now};
-pub use spawn::{Builder, Timer, call_after, spawn, spawn_after};
+pub use spawn::{Builder, Timer, call_after, spawn, spawn_after, spawn_after_local};
 pub use stack::{
     DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size, set_default_stack_size,
 };

@@ -5,6 +5,7 @@
 //! [killed](JoinHandle::kill). Waiting for the
 //! end is in [`join`](crate::JoinHandle); how a stack comes and goes is the scheduler's business.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
@@ -15,8 +16,8 @@ use std::time::Duration;
 use eventlet_hub::Hub;
 use eventlet_runloop::{Task, TimerId};
 
-use crate::coroutine::{Loop, after};
-use crate::join::{Failure, JoinHandle, Packet, hand_over};
+use crate::coroutine::{Coroutine, Loop, State, after};
+use crate::join::{Failure, JoinHandle, Packet, hand_over, report_unjoined};
 use crate::scheduler;
 
 /// Starts a coroutine on this thread.
@@ -81,6 +82,38 @@ where
         Ok(handle) => handle,
         Err(error) => panic!("cannot spawn a coroutine: {error}"),
     }
+}
+
+/// Starts a coroutine after a delay, if the caller is still alive by then: a coroutine's own later
+/// business, which is void when it has ended. The result is `None` if it was. On the root stack, which
+/// does not end, this is a [`spawn_after`].
+///
+/// # Panics
+///
+/// As for [`spawn`]; and in a callback of the run loop, which is no coroutine.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{spawn, spawn_after_local};
+/// use std::time::Duration;
+///
+/// let reminder = spawn(|| spawn_after_local(Duration::from_millis(1), || "still there?"));
+/// let reminder = reminder.join().unwrap();
+/// assert_eq!(reminder.join().unwrap(), None, "nobody to be reminded");
+/// ```
+#[track_caller]
+pub fn spawn_after_local<F, T>(delay: Duration, f: F) -> JoinHandle<Option<T>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    let Some(asker) = scheduler::with(|scheduler| scheduler.current()) else {
+        panic!("{}", crate::error::ParkError::InCallback);
+    };
+    spawn_after(delay, move || {
+        (asker.state.get() != State::Finished).then(f)
+    })
 }
 
 /// Calls a function in a coroutine of its own after a delay. The coroutine is made only then, so a
@@ -164,8 +197,8 @@ impl Timer {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
-    name: Option<Box<str>>,
-    stack_size: Option<usize>,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) stack_size: Option<usize>,
 }
 
 impl Builder {
@@ -224,7 +257,7 @@ impl Builder {
     }
 
     #[inline]
-    fn spawn_located<F, T>(
+    pub(crate) fn spawn_located<F, T>(
         self,
         spawned_at: &'static Location<'static>,
         f: F,
@@ -244,21 +277,32 @@ impl Builder {
         T: 'static,
     {
         crate::setup::ensure()?;
-        let packet = Rc::new(Packet {
-            outcome: Cell::new(None),
-        });
+        let packet = Rc::new(Packet::empty());
         let theirs = Rc::clone(&packet);
-        let body = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(move || {
-                // Killed before its first turn: `f` is dropped, and never runs.
-                crate::sleep::raise_pending();
-                f()
-            }));
-            hand_over(theirs, outcome.map_err(Failure::from_payload));
-        };
+        let body = body_of(f, theirs, report_unjoined);
         let coroutine = scheduler::with(|scheduler| {
             scheduler.create(self.name, self.stack_size, spawned_at, body)
         })?;
         Ok(JoinHandle::new(coroutine, packet))
+    }
+}
+
+/// All that a coroutine does: runs `f`, and leaves what came of it.
+#[inline]
+pub(crate) fn body_of<F, T>(
+    f: F,
+    packet: Rc<Packet<T>>,
+    unjoined: impl FnOnce(&Rc<Coroutine>, Box<dyn Any + Send>),
+) -> impl FnOnce()
+where
+    F: FnOnce() -> T,
+{
+    move || {
+        let outcome = catch_unwind(AssertUnwindSafe(move || {
+            // Killed before its first turn: `f` is dropped, and never runs.
+            crate::sleep::raise_pending();
+            f()
+        }));
+        hand_over(packet, outcome.map_err(Failure::from_payload), unjoined);
     }
 }

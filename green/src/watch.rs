@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use slab::Slab;
 
-use crate::join::{Failure, leave_behind};
+use crate::join::{Failure, leave_behind, report_unjoined};
 use crate::scheduler::Scheduler;
 use crate::sys::slot;
 
@@ -113,7 +113,7 @@ impl Scheduler {
         let theirs = Rc::clone(&watcher);
         let body = move || {
             let outcome = catch_unwind(AssertUnwindSafe(move || theirs.came(outcome)));
-            leave_behind(outcome.map_err(Failure::from_payload));
+            leave_behind(outcome.map_err(Failure::from_payload), report_unjoined);
         };
         match self.create(None, None, watched_at, body) {
             Ok(coroutine) => {

@@ -19,6 +19,7 @@
 
 mod count;
 mod ending;
+mod inline;
 mod overflow;
 #[cfg(feature = "testing")]
 mod settling;
@@ -249,14 +250,14 @@ impl Scheduler {
         if let Some(stack) = coroutine.fiber.take_stack() {
             self.stacks.borrow_mut().release(stack);
         }
-        let kept = self
-            .coroutines
-            .borrow_mut()
-            .try_remove(coroutine.slot.get());
+        let mut coroutines = self.coroutines.borrow_mut();
+        let kept = coroutines.try_remove(coroutine.slot.get());
+        drop(coroutines);
         drop(kept);
         if let Some(joiner) = coroutine.joiner.take() {
             self.wake(&joiner, Woken::Ready);
         }
+        coroutine.end_listeners.tell(coroutine);
     }
 
     #[inline]

@@ -21,6 +21,9 @@ pub(crate) struct Permits {
     free: Cell<usize>,
     /// The free ones and those that are held.
     total: Cell<usize>,
+    /// How many were taken away while they were held: so many of those that are given back are no
+    /// more. While there are any, none is free.
+    owed: Cell<usize>,
     is_closed: Cell<bool>,
     waiters: Waiters<Request>,
 }
@@ -47,6 +50,7 @@ impl Permits {
         Permits {
             free: Cell::new(total),
             total: Cell::new(total),
+            owed: Cell::new(0),
             is_closed: Cell::new(false),
             waiters: Waiters::default(),
         }
@@ -154,7 +158,9 @@ impl Permits {
     /// Gives so many back.
     #[inline]
     pub(crate) fn give_back(&self, count: usize) {
-        self.free.set(self.free.get() + count);
+        let paid = count.min(self.owed.get());
+        self.owed.set(self.owed.get() - paid);
+        self.free.set(self.free.get() + (count - paid));
         self.serve();
     }
 
@@ -165,9 +171,22 @@ impl Permits {
         Some(())
     }
 
+    /// Takes so many away: free ones, and for the rest, those that are given back next; `None` if
+    /// there are not so many, and then nothing is done.
+    pub(crate) fn remove(&self, count: usize) -> Option<()> {
+        self.total.set(self.total.get().checked_sub(count)?);
+        let now = count.min(self.free.get());
+        self.free.set(self.free.get() - now);
+        self.owed.set(self.owed.get() + (count - now));
+        Some(())
+    }
+
     /// So many that are held will never be given back.
     pub(crate) fn forget(&self, count: usize) {
-        self.total.set(self.total.get() - count);
+        // Some of them may have been taken away before.
+        let counted = count.min(self.total.get());
+        self.total.set(self.total.get() - counted);
+        self.owed.set(self.owed.get() - (count - counted));
     }
 
     /// Grants nothing any more, and tells so to those in line.

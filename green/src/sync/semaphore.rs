@@ -123,8 +123,20 @@ impl Semaphore {
         self.permits.try_take(count).then(|| self.permit(count))
     }
 
-    /// Adds permits; those who wait get them first. To take some away, acquire and
-    /// [forget](Permit::forget) them.
+    /// Takes a permit under the name of what it stands for; `None` if there was none in time.
+    pub(crate) fn acquire_for(
+        &self,
+        wait: Wait,
+        limit: Option<Duration>,
+    ) -> Result<Option<Permit>, ParkError> {
+        match self.permits.take(1, wait, || limit.map(deadline_in))? {
+            Grant::Granted => Ok(Some(self.permit(1))),
+            Grant::TimedOut => Ok(None),
+        }
+    }
+
+    /// Adds permits; those who wait get them first. To take some away, [remove](Self::remove_permits)
+    /// them, or acquire and [forget](Permit::forget) them.
     ///
     /// # Panics
     ///
@@ -148,6 +160,35 @@ impl Semaphore {
             added.is_some(),
             "a semaphore cannot have more than {} permits",
             usize::MAX
+        );
+    }
+
+    /// Takes permits away without waiting: those that are free, and for the rest, those that are given
+    /// back next. Until these have come nothing is granted.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer in [total](Self::total).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::sync::Semaphore;
+    ///
+    /// let seats = Semaphore::new(2);
+    /// let taken = seats.acquire()?;
+    /// seats.remove_permits(2);
+    /// assert_eq!((seats.total(), seats.free()), (0, 0));
+    /// drop(taken);
+    /// assert_eq!(seats.free(), 0);
+    /// # Ok::<(), eventlet_green::ParkError>(())
+    /// ```
+    pub fn remove_permits(&self, count: usize) {
+        let removed = self.permits.remove(count);
+        assert!(
+            removed.is_some(),
+            "a semaphore of {} permits cannot lose {count}",
+            self.total()
         );
     }
 

@@ -73,6 +73,31 @@ impl Waiters {
         let (outcome, ()) = self.wait_holding((), wait, deadline, |()| pass_on());
         outcome
     }
+
+    /// Parks the caller until `is_over` says so or the deadline has passed. It looks before it parks
+    /// and after each wake-up, so whoever makes it so chooses all who wait, and a choice that finds a
+    /// waiter on its way out is not lost.
+    pub(crate) fn wait_until(
+        &self,
+        wait: Wait,
+        deadline: Option<Time>,
+        is_over: impl Fn() -> bool,
+    ) -> Result<Outcome, ParkError> {
+        scheduler::with(|scheduler| {
+            while !is_over() {
+                let coroutine = scheduler.current().ok_or(ParkError::InCallback)?;
+                let _left_at_the_end = Seat {
+                    waiters: self,
+                    place: Some(self.enter(coroutine, ())),
+                    pass_on: Some(|()| ()),
+                };
+                if scheduler.park(wait, deadline)? == Woken::TimedOut && !is_over() {
+                    return Ok(Outcome::TimedOut);
+                }
+            }
+            Ok(Outcome::Chosen)
+        })
+    }
 }
 
 impl<P> Waiters<P> {

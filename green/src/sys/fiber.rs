@@ -125,6 +125,11 @@ impl Fiber {
         unsafe { (*self.yielder.get()).suspend(()) };
     }
 
+    /// Whether it was ever resumed.
+    pub(crate) fn has_started(&self) -> bool {
+        !self.yielder.get().is_null()
+    }
+
     /// The stack, once the body has returned; `None` before, and the second time.
     pub(crate) fn take_stack(&self) -> Option<Stack> {
         if self.phase.get() != Phase::Finished {
