@@ -46,7 +46,10 @@
 //! * [`channel`]: channels and queues; [`select!`] and [`select()`]: several operations at once.
 //! * [`sync`]: what coroutines coordinate with.
 //! * [`offload()`]: blocking calls on other threads.
-//! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats()`]: what goes on.
+//! * [`green_local!`]: values of a coroutine. [`context`]: what follows it across switches.
+//! * [`Setup`], [`use_hub`], [`hubs`]: which hub.
+//! * [`stats()`], [`snapshot()`], [`backtrace()`]: what goes on. With the feature `watchdog`, also who
+//!   keeps the thread to himself.
 //!
 //! # Rules
 //!
@@ -66,7 +69,8 @@
 //! # Features
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in; all by default, epoll preferred.
-//! `sanitizer` tells AddressSanitizer of each switch.
+//! `sanitizer` tells AddressSanitizer of each switch. `tracing` keeps a coroutine's spans with it;
+//! `watchdog` names a coroutine that does not wait, with its stack (Linux on x86-64 and AArch64).
 //!
 //! # Non-goals
 //!
@@ -74,8 +78,10 @@
 
 #![deny(unsafe_code)]
 
+mod backtrace;
 mod callback;
 pub mod channel;
+pub mod context;
 mod coroutine;
 mod deadlock;
 mod default_hub;
@@ -85,15 +91,20 @@ mod inbox;
 pub mod io;
 mod join;
 mod kill;
+mod local;
 pub mod net;
 mod now;
 mod offload;
+mod pulse;
 mod scheduler;
 mod seat;
 mod select;
 mod setup;
 pub mod signals;
 mod sleep;
+mod snapshot;
+#[cfg(feature = "tracing")]
+mod spans;
 mod spawn;
 mod stack;
 mod stats;
@@ -102,21 +113,30 @@ mod sys;
 mod timeout;
 mod trampoline;
 mod watch;
+#[cfg(all(
+    feature = "watchdog",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod watchdog;
 
+pub use backtrace::{BacktraceError, StackTrace, backtrace};
 pub use callback::Callback;
 pub use coroutine::{State, Wait};
-pub use deadlock::{Deadlock, Waiter};
+pub use deadlock::{Deadlock, DeadlockDetail, Waiter};
 pub use default_hub::{HUB_VARIABLE, hubs};
 pub use error::{NeedsUnwinding, ParkError};
 pub use eventlet_hub::Interest;
 pub use eventlet_runloop::Time;
 pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
 pub use kill::KillHandle;
+pub use local::{AccessError, LocalKey};
 pub use now::now;
 pub use offload::{MAX_THREADS, offload};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_now};
+pub use snapshot::{CoroutineInfo, Snapshot, snapshot};
 pub use spawn::{Builder, Timer, call_after, spawn, spawn_after};
 pub use stack::{
     DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size, set_default_stack_size,
@@ -125,3 +145,9 @@ pub use stats::{Stats, current_id, stats, trim_stacks, turn_count};
 pub use timeout::{TimeoutError, timeout};
 pub use trampoline::trampoline;
 pub use watch::Watcher;
+#[cfg(all(
+    feature = "watchdog",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub use watchdog::{StackFrame, Stall, Watchdog, watchdog, watchdog_with};

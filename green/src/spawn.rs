@@ -15,6 +15,7 @@ use eventlet_runloop::TimerId;
 
 use crate::coroutine::after;
 use crate::join::{Failure, JoinHandle, Packet, hand_over};
+use crate::local::Locals;
 use crate::scheduler;
 
 /// Starts a coroutine on this thread.
@@ -105,8 +106,9 @@ where
     let spawned_at = Location::caller();
     scheduler::with(|scheduler| {
         let deadline = after(&scheduler.run_loop, delay);
+        let heritage = scheduler::heritage();
         let id = scheduler.run_loop.call_at(deadline, move |_| {
-            if let Err(error) = Builder::new().spawn_located(spawned_at, f) {
+            if let Err(error) = Builder::new().spawn_located(spawned_at, heritage, f) {
                 panic!("cannot spawn a coroutine: {error}");
             }
         });
@@ -126,6 +128,9 @@ impl Timer {
         scheduler::with(|scheduler| scheduler.run_loop.cancel_timer(self.id))
     }
 }
+
+/// The local values that a coroutine begins with.
+type Heritage = Option<Box<Locals>>;
 
 /// Settings of a coroutine to be spawned.
 ///
@@ -179,7 +184,7 @@ impl Builder {
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
-        self.spawn_located(Location::caller(), f)
+        self.spawn_located(Location::caller(), scheduler::heritage(), f)
     }
 
     /// Starts a coroutine after a delay; see [`spawn_after`](crate::spawn_after).
@@ -193,7 +198,7 @@ impl Builder {
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
-        let handle = self.create(Location::caller(), f)?;
+        let handle = self.create(Location::caller(), scheduler::heritage(), f)?;
         scheduler::with(|scheduler| {
             let deadline = after(&scheduler.run_loop, delay);
             scheduler.start_at(handle.coroutine(), deadline);
@@ -205,18 +210,24 @@ impl Builder {
     fn spawn_located<F, T>(
         self,
         spawned_at: &'static Location<'static>,
+        heritage: Heritage,
         f: F,
     ) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
-        let handle = self.create(spawned_at, f)?;
+        let handle = self.create(spawned_at, heritage, f)?;
         scheduler::with(|scheduler| scheduler.start(Rc::clone(handle.coroutine())));
         Ok(handle)
     }
 
-    fn create<F, T>(self, spawned_at: &'static Location<'static>, f: F) -> io::Result<JoinHandle<T>>
+    fn create<F, T>(
+        self,
+        spawned_at: &'static Location<'static>,
+        heritage: Heritage,
+        f: F,
+    ) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + 'static,
         T: 'static,
@@ -237,6 +248,10 @@ impl Builder {
         let coroutine = scheduler::with(|scheduler| {
             scheduler.create(self.name, self.stack_size, spawned_at, body)
         })?;
+        if let Some(locals) = heritage {
+            let vacant = coroutine.locals.set(locals);
+            debug_assert!(vacant.is_ok(), "it has not run yet");
+        }
         Ok(JoinHandle::new(coroutine, packet))
     }
 }
