@@ -6,14 +6,15 @@ use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::io::Read;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventlet_green::context::{Context, register};
 use eventlet_green::sync::Semaphore;
 use eventlet_green::{
-    BacktraceError, Builder, DeadlockDetail, JoinError, JoinHandle, MIN_STACK_SIZE, ParkError,
-    Setup, State, Wait, backtrace, current_id, hubs, now, offload, sleep, snapshot, spawn,
-    spawn_after, stats, timeout, yield_now,
+    BacktraceError, Builder, Deadlock, DeadlockDetail, JoinError, JoinHandle, MIN_STACK_SIZE,
+    ParkError, Setup, StackTrace, State, Wait, backtrace, current_id, hubs, now, offload, sleep,
+    snapshot, spawn, spawn_after, stats, timeout, yield_now,
 };
 use support::{on_each_hub, on_each_hub_jumping, pair, until_parked};
 
@@ -367,26 +368,24 @@ fn a_deadlock_shows_them_where_asked() {
             let permits = Semaphore::new(0);
             let theirs = permits.clone();
             let stuck = spawn(move || waits_for_ever(theirs));
-            let Err(ParkError::Deadlock(report)) = permits.acquire() else {
-                panic!("no deadlock");
-            };
+            #[inline(never)]
+            fn the_root_waits(permits: &Semaphore) -> Arc<Deadlock> {
+                match black_box(permits.acquire()) {
+                    Err(ParkError::Deadlock(report)) => report,
+                    other => panic!("no deadlock: {other:?}"),
+                }
+            }
+
+            let report = the_root_waits(&permits);
             let [waiter] = report.waiters() else {
                 panic!("one waits");
             };
-            assert!(
-                waiter
-                    .stack()
-                    .unwrap()
-                    .to_string()
-                    .contains("waits_for_ever")
-            );
-            assert!(
-                report
-                    .root_stack()
-                    .unwrap()
-                    .to_string()
-                    .contains("a_deadlock_shows")
-            );
+            let has = |stack: Option<&StackTrace>, function| {
+                let text = stack.unwrap().to_string();
+                assert!(text.contains(function), "{text} lacks {function}");
+            };
+            has(waiter.stack(), "waits_for_ever");
+            has(report.root_stack(), "the_root_waits");
             assert!(!report.to_string().contains("waits_for_ever"));
             assert!(format!("{report:#}").contains("waits_for_ever"));
             stuck.kill().unwrap();

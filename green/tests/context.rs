@@ -20,7 +20,7 @@ type Record = Rc<RefCell<Vec<String>>>;
 struct Noting(&'static str, Record);
 
 impl Noting {
-    fn new(name: &'static str, record: &Record) -> Rc<dyn Context> {
+    fn with(name: &'static str, record: &Record) -> Rc<dyn Context> {
         Rc::new(Noting(name, Rc::clone(record)))
     }
 
@@ -51,7 +51,7 @@ fn take(record: &Record) -> String {
 fn the_order_is_the_originals() {
     on_each_hub(|| {
         let record = Record::default();
-        let (c1, c2) = (Noting::new("c1", &record), Noting::new("c2", &record));
+        let (c1, c2) = (Noting::with("c1", &record), Noting::with("c2", &record));
         let handle = spawn(move || {
             register(c1).unwrap();
             register(c2).unwrap();
@@ -73,7 +73,7 @@ fn a_killed_one_is_swapped_in_to_unwind() {
         let record = Record::default();
         let theirs = Rc::clone(&record);
         let handle = spawn(move || {
-            register(Noting::new("c", &theirs)).unwrap();
+            register(Noting::with("c", &theirs)).unwrap();
             struct Unwound(Record);
             impl Drop for Unwound {
                 fn drop(&mut self) {
@@ -95,7 +95,7 @@ fn a_killed_one_is_swapped_in_to_unwind() {
 fn a_panic_ends_them() {
     on_each_hub(|| {
         let record = Record::default();
-        let c = Noting::new("c", &record);
+        let c = Noting::with("c", &record);
         let handle = spawn(move || {
             register(c).unwrap();
             panic!("broken");
@@ -109,7 +109,7 @@ fn a_panic_ends_them() {
 fn a_timeout_is_raised_within_them() {
     on_each_hub_jumping(|_| {
         let record = Record::default();
-        let c = Noting::new("c", &record);
+        let c = Noting::with("c", &record);
         let handle = spawn(move || {
             let late = timeout(Duration::from_secs(1), || {
                 within(c, || sleep(Duration::from_secs(60))).unwrap();
@@ -125,7 +125,7 @@ fn a_timeout_is_raised_within_them() {
 fn every_way_of_waiting_swaps() {
     on_each_hub_jumping(|_| {
         let record = Record::default();
-        let c = Noting::new("c", &record);
+        let c = Noting::with("c", &record);
         let permits = Semaphore::new(0);
         let theirs = permits.clone();
         let handle = spawn(move || {
@@ -144,7 +144,7 @@ fn every_way_of_waiting_swaps() {
 fn none_is_registered_twice_and_an_unknown_one_is_let_be() {
     on_each_hub(|| {
         let record = Record::default();
-        let c = Noting::new("c", &record);
+        let c = Noting::with("c", &record);
         assert_eq!(unregister(&c), Ok(false));
         register(c.clone()).unwrap();
         assert_eq!(register(c.clone()), Err(RegisterError::Registered));
@@ -170,7 +170,7 @@ fn none_is_registered_twice_and_an_unknown_one_is_let_be() {
 fn one_in_the_middle_is_unregistered_alone() {
     on_each_hub(|| {
         let record = Record::default();
-        let all = ["a", "b", "c"].map(|name| Noting::new(name, &record));
+        let all = ["a", "b", "c"].map(|name| Noting::with(name, &record));
         for context in &all {
             register(context.clone()).unwrap();
         }
@@ -189,7 +189,7 @@ fn one_in_the_middle_is_unregistered_alone() {
 fn within_takes_it_off_on_every_way_out() {
     on_each_hub(|| {
         let record = Record::default();
-        let c = Noting::new("c", &record);
+        let c = Noting::with("c", &record);
         assert_eq!(within(c.clone(), || 7), Ok(7));
         assert!(catch_panic(|| within(c.clone(), || panic!("broken"))).is_err());
         let nested = within(c.clone(), || within(c.clone(), || ()));
@@ -334,7 +334,7 @@ fn one_that_panics_is_taken_off() {
             let (record, others) = (Record::default(), Record::default());
             let context: Rc<dyn Context> = Rc::new(Broken(where_it_breaks, Rc::clone(&record)));
             let theirs = context.clone();
-            let other = Noting::new("c", &others);
+            let other = Noting::with("c", &others);
             let handle = spawn(move || {
                 register(theirs).unwrap();
                 register(other).unwrap();
