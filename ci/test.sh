@@ -9,4 +9,9 @@ else
     # shellcheck disable=SC2046 # several words are meant
     run_tests cargo test $(selection)
 fi
+# What is off by default.
+if is_selected eventlet-green; then
+    run_tests cargo test -p eventlet-green --features tracing,watchdog --test stall --test tracing
+    run_tests cargo test -p eventlet-green --features watchdog --doc watchdog
+fi
 finish "$PASSED tests passed, $IGNORED ignored"

@@ -13,7 +13,7 @@
 //! [`fiber`](crate::sys::fiber)'s.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::os::fd::RawFd;
 use std::panic::{Location, resume_unwind};
@@ -22,7 +22,9 @@ use std::rc::Rc;
 use eventlet_hub::Hub;
 use eventlet_runloop::{RunLoop, Task, Time, TimerId};
 
+use crate::context::Contexts;
 use crate::ends::{EndListeners, Ending};
+use crate::local::{Heritage, Locals};
 use crate::scheduler;
 use crate::sys::fiber::Fiber;
 use crate::timeout::{Scope, ScopeExpired};
@@ -170,11 +172,13 @@ pub(crate) struct Coroutine {
     pub(crate) slot: Cell<usize>,
     pub(crate) state: Cell<State>,
     pub(crate) wait: Cell<Wait>,
+    /// When the turn began in which it parked last; see `Scheduler::turn_began`.
+    pub(crate) since: Cell<Time>,
     pub(crate) woken: Cell<Woken>,
     /// The deadline of the current park.
     pub(crate) deadline: Cell<Option<TimerId>>,
-    /// How many interrupts are pending: one for a kill, one for each expired scope. The only thing
-    /// a suspension looks at when there is none.
+    /// How many interrupts are pending: one for a kill, one for each expired scope. With [`IN_HOOK`],
+    /// the only thing a suspension looks at when there is none.
     interrupts: Cell<u32>,
     /// Interrupts are held back: it waits for those that borrow from its stack, and cannot be
     /// unwound before they have ended. They stay pending.
@@ -193,7 +197,16 @@ pub(crate) struct Coroutine {
     pub(crate) end_listeners: EndListeners,
     /// How it ended; means something once it has.
     pub(crate) ending: Cell<Ending>,
+    /// What follows it across switches. Empty until the first is registered: then a switch costs no
+    /// more than the look at the pointer.
+    pub(crate) contexts: OnceCell<Box<Contexts>>,
+    /// Its own values; empty until the first is made.
+    pub(crate) locals: OnceCell<Box<Locals>>,
 }
+
+/// Added to the interrupts while a hook of one of its contexts runs: that can neither wait nor be
+/// interrupted.
+const IN_HOOK: u32 = 1 << 31;
 
 /// Where a stack lies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -222,6 +235,7 @@ impl Coroutine {
             slot: Cell::new(usize::MAX),
             state: Cell::new(State::New),
             wait: Cell::new(Wait::Nothing),
+            since: Cell::new(Time::ORIGIN),
             woken: Cell::new(Woken::Ready),
             deadline: Cell::new(None),
             interrupts: Cell::new(0),
@@ -233,6 +247,8 @@ impl Coroutine {
             joiner: Cell::new(None),
             end_listeners: EndListeners::default(),
             ending: Cell::new(Ending::Returned),
+            contexts: OnceCell::new(),
+            locals: OnceCell::new(),
         }
     }
 
@@ -266,6 +282,30 @@ impl Coroutine {
         }
     }
 
+    /// Gives it the local values to begin with, before it runs.
+    pub(crate) fn inherit(&self, heritage: Heritage) {
+        if let Some(locals) = heritage {
+            let vacant = self.locals.set(locals);
+            debug_assert!(vacant.is_ok(), "it has not run yet");
+        }
+    }
+
+    /// Whether a hook of one of its contexts runs.
+    pub(crate) fn is_in_hook(&self) -> bool {
+        self.interrupts.get() & IN_HOOK != 0
+    }
+
+    /// Notes that a hook begins; they do not nest.
+    pub(crate) fn begin_hook(&self) {
+        self.interrupts.set(self.interrupts.get() | IN_HOOK);
+    }
+
+    /// Notes that a hook has ended.
+    pub(crate) fn end_hook(&self) {
+        self.interrupts.set(self.interrupts.get() & !IN_HOOK);
+    }
+
+    /// Whether something is pending for it, or it is in a hook.
     #[inline]
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupts.get() != 0 && !self.shielded.get()

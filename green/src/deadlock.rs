@@ -1,11 +1,25 @@
 //! The report for a root stack that nothing can wake any more: who waits for what.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use slab::Slab;
-
+use crate::backtrace::StackTrace;
 use crate::coroutine::{Coroutine, Wait};
+use crate::scheduler::Scheduler;
+
+/// What a [`Deadlock`] tells of each that waits; see [`Setup::deadlock_detail`].
+///
+/// [`Setup::deadlock_detail`]: crate::Setup::deadlock_detail
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeadlockDetail {
+    /// What it waits for. The default, since programs may expect deadlocks.
+    #[default]
+    Waits,
+    /// Its stack as well: some ten microseconds each to take, and a tenth of a second for the
+    /// first one that is shown.
+    Stacks,
+}
 
 /// How many coroutines a report names; of the rest it gives the number.
 const LISTED: usize = 50;
@@ -18,6 +32,7 @@ const LISTED: usize = 50;
 #[derive(Clone, Debug)]
 pub struct Deadlock {
     root: Wait,
+    root_stack: Option<Arc<StackTrace>>,
     waiters: Vec<Waiter>,
     unlisted: usize,
 }
@@ -27,6 +42,7 @@ pub struct Deadlock {
 pub struct Waiter {
     label: String,
     wait: Wait,
+    stack: Option<Arc<StackTrace>>,
 }
 
 impl Waiter {
@@ -39,20 +55,38 @@ impl Waiter {
     pub fn wait(&self) -> Wait {
         self.wait
     }
+
+    /// Its stack, if that [was asked for](DeadlockDetail::Stacks).
+    pub fn stack(&self) -> Option<&StackTrace> {
+        self.stack.as_deref()
+    }
 }
 
 impl Deadlock {
     #[cold]
-    pub(crate) fn new(root: &Coroutine, coroutines: &Slab<Rc<Coroutine>>) -> Self {
-        let waiters = coroutines.iter().take(LISTED).map(|(_, coroutine)| Waiter {
+    pub(crate) fn new(scheduler: &Scheduler, detail: DeadlockDetail) -> Self {
+        let stack = |coroutine: &Coroutine| match detail {
+            DeadlockDetail::Waits => None,
+            DeadlockDetail::Stacks => scheduler.stack_of(coroutine).ok().map(Arc::new),
+        };
+        let all = scheduler.all();
+        let (root, spawned) = all.split_first().expect("there is a root");
+        let waiters = spawned.iter().take(LISTED).map(|coroutine| Waiter {
             label: coroutine.label().to_string(),
             wait: coroutine.wait.get(),
+            stack: stack(coroutine),
         });
         Deadlock {
             root: root.wait.get(),
+            root_stack: stack(root),
             waiters: waiters.collect(),
-            unlisted: coroutines.len().saturating_sub(LISTED),
+            unlisted: spawned.len().saturating_sub(LISTED),
         }
+    }
+
+    /// The stack of the root, if that [was asked for](DeadlockDetail::Stacks).
+    pub fn root_stack(&self) -> Option<&StackTrace> {
+        self.root_stack.as_deref()
     }
 
     /// What the root stack waits for.
@@ -66,6 +100,7 @@ impl Deadlock {
     }
 }
 
+/// One line each; in the alternate form (`{:#}`) with the stacks, if they were asked for.
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -73,13 +108,22 @@ impl fmt::Display for Deadlock {
             "deadlock: nothing is left that could wake anybody; the root stack waits for {}",
             self.root
         )?;
+        write_stack(f, self.root_stack())?;
         for waiter in &self.waiters {
             write!(f, "\n  {} waits for {}", waiter.label, waiter.wait)?;
+            write_stack(f, waiter.stack())?;
         }
         if self.unlisted > 0 {
             write!(f, "\n  and {} more", self.unlisted)?;
         }
         Ok(())
+    }
+}
+
+fn write_stack(f: &mut fmt::Formatter<'_>, stack: Option<&StackTrace>) -> fmt::Result {
+    match stack {
+        Some(stack) if f.alternate() => write!(f, "\n{stack}"),
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | in a destructor, while a panic or a kill unwinds | `Unwinding` | `Other` |
 //! | in a callback of the run loop | `InCallback` | `Unsupported` |
+//! | in a hook of a context | `InContext` | `Unsupported` |
 //! | on the root stack, with nothing left that could wake it | `Deadlock` | `Deadlock` |
 //! | the hub's wait failed | `HubFailed` | the hub's |
 //! | the thread is ending | `ThreadEnding` | `Unsupported` |
@@ -27,6 +28,8 @@ pub enum ParkError {
     /// The caller is a callback of the run loop, which has no stack of its own to park. Spawn a
     /// coroutine from it instead.
     InCallback,
+    /// The caller is a hook of a [`Context`](crate::context::Context), in the middle of a switch.
+    InContext,
     /// The root stack waits, and no coroutine is ready, no timer is set, nobody waits for a
     /// descriptor or for another thread.
     Deadlock(Arc<Deadlock>),
@@ -48,6 +51,9 @@ impl fmt::Display for ParkError {
             ParkError::InCallback => f.write_str(
                 "this would have had to wait, which is not possible in a callback of the run \
                  loop; spawn a coroutine from it",
+            ),
+            ParkError::InContext => f.write_str(
+                "this would have had to wait, which is not possible in a hook of a context",
             ),
             ParkError::Deadlock(deadlock) => deadlock.fmt(f),
             ParkError::HubFailed(error) => write!(f, "the hub cannot wait: {error}"),
@@ -72,7 +78,9 @@ impl From<ParkError> for io::Error {
     fn from(error: ParkError) -> io::Error {
         let kind = match &error {
             ParkError::Unwinding => io::ErrorKind::Other,
-            ParkError::InCallback | ParkError::ThreadEnding => io::ErrorKind::Unsupported,
+            ParkError::InCallback | ParkError::InContext | ParkError::ThreadEnding => {
+                io::ErrorKind::Unsupported
+            }
             ParkError::Deadlock(_) => io::ErrorKind::Deadlock,
             ParkError::HubFailed(error) => error.kind(),
             ParkError::Closed => io::ErrorKind::NotConnected,

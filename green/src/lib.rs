@@ -48,7 +48,10 @@
 //! * [`scope()`]: coroutines that borrow. [`pool`]: bounded numbers of things and of coroutines.
 //! * [`join_all`], [`first_of`], [`race`], [`JoinHandle::link`]: several ends, and what they set off.
 //! * [`offload()`]: blocking calls on other threads.
-//! * [`Setup`], [`use_hub`], [`hubs`]: which hub. [`stats()`]: what goes on.
+//! * [`green_local!`]: values of a coroutine. [`context`]: what follows it across switches.
+//! * [`Setup`], [`use_hub`], [`hubs`]: which hub.
+//! * [`stats()`], [`snapshot()`], [`backtrace()`]: what goes on. With the feature `watchdog`, also who
+//!   keeps the thread to himself.
 //!
 //! # Rules
 //!
@@ -70,6 +73,8 @@
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in; all by default, epoll preferred.
 //! `sanitizer` tells AddressSanitizer of each switch. `testing` adds the test kit, the module
 //! of that name: for dev-dependencies.
+//! `tracing` keeps a coroutine's spans with it;
+//! `watchdog` names a coroutine that does not wait, with its stack (Linux on x86-64 and AArch64).
 //!
 //! # Non-goals
 //!
@@ -78,9 +83,11 @@
 #![deny(unsafe_code)]
 
 mod any_of;
+mod backtrace;
 mod callback;
 pub mod channel;
 mod completions;
+pub mod context;
 mod coroutine;
 mod deadlock;
 mod default_hub;
@@ -93,11 +100,13 @@ mod join;
 mod join_all;
 mod kill;
 mod link;
+mod local;
 mod members;
 pub mod net;
 mod now;
 mod offload;
 pub mod pool;
+mod pulse;
 mod scheduler;
 mod scope;
 mod seat;
@@ -105,6 +114,9 @@ mod select;
 mod setup;
 pub mod signals;
 mod sleep;
+mod snapshot;
+#[cfg(feature = "tracing")]
+mod spans;
 mod spawn;
 mod stack;
 mod stats;
@@ -115,11 +127,18 @@ pub mod testing;
 mod timeout;
 mod trampoline;
 mod watch;
+#[cfg(all(
+    feature = "watchdog",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod watchdog;
 
 pub use any_of::{FirstError, first_of, first_of_timeout, race, race_timeout};
+pub use backtrace::{BacktraceError, StackTrace, backtrace};
 pub use callback::Callback;
 pub use coroutine::{State, Wait};
-pub use deadlock::{Deadlock, Waiter};
+pub use deadlock::{Deadlock, DeadlockDetail, Waiter};
 pub use default_hub::{HUB_VARIABLE, hubs};
 pub use ends::Ending;
 pub use error::{NeedsUnwinding, ParkError};
@@ -129,12 +148,14 @@ pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
 pub use join_all::{join_all, join_all_timeout};
 pub use kill::KillHandle;
 pub use link::Link;
+pub use local::{AccessError, LocalKey};
 pub use now::now;
 pub use offload::{MAX_THREADS, offload};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_now};
+pub use snapshot::{CoroutineInfo, Snapshot, snapshot};
 pub use spawn::{Builder, Timer, call_after, spawn, spawn_after, spawn_after_local};
 pub use stack::{
     DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size, set_default_stack_size,
@@ -143,3 +164,9 @@ pub use stats::{Stats, current_id, stats, trim_stacks, turn_count};
 pub use timeout::{TimeoutError, timeout};
 pub use trampoline::trampoline;
 pub use watch::Watcher;
+#[cfg(all(
+    feature = "watchdog",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub use watchdog::{StackFrame, Stall, Watchdog, watchdog, watchdog_with};

@@ -11,6 +11,7 @@ use eventlet_hub::Hub;
 use eventlet_runloop::{CallOrder, Clock, RunLoop};
 
 use crate::coroutine::Loop;
+use crate::deadlock::DeadlockDetail;
 use crate::default_hub::{BACKENDS, Backend, HUB_VARIABLE, hubs};
 use crate::scheduler::Scheduler;
 use crate::sys::slot;
@@ -89,6 +90,7 @@ pub struct Setup {
     /// Makes the loop with a clock of the caller's.
     make: Option<MakeLoop>,
     order: CallOrder,
+    deadlock_detail: DeadlockDetail,
 }
 
 type MakeLoop = Box<dyn FnOnce(Box<dyn Hub>) -> Loop>;
@@ -144,6 +146,13 @@ impl Setup {
         self
     }
 
+    /// How much a [`Deadlock`](crate::Deadlock) tells of each that waits. Default:
+    /// [`DeadlockDetail::Waits`].
+    pub fn deadlock_detail(mut self, detail: DeadlockDetail) -> Self {
+        self.deadlock_detail = detail;
+        self
+    }
+
     /// Makes this thread's run loop.
     ///
     /// # Errors
@@ -177,6 +186,7 @@ impl Setup {
         };
         run_loop.set_call_order(self.order);
         let scheduler = Scheduler::new(run_loop);
+        scheduler.set_deadlock_detail(self.deadlock_detail);
         slot::install(Rc::new(scheduler)).map_err(|occupied| match occupied {
             slot::Occupied::HasOne => SetupError::AlreadyRunning,
             slot::Occupied::ThreadEnding => SetupError::ThreadEnding,

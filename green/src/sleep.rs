@@ -12,7 +12,8 @@ use crate::scheduler;
 ///
 /// # Panics
 ///
-/// In a callback of the run loop, which cannot wait; and if the hub's wait fails.
+/// In a callback of the run loop or a hook of a [context](crate::context), which cannot wait; and if
+/// the hub's wait fails.
 ///
 /// # Examples
 ///
@@ -78,6 +79,7 @@ pub(crate) fn raise_pending() {
     let current = scheduler::with(|scheduler| scheduler.current());
     if let Some(coroutine) = current
         && coroutine.is_interrupted()
+        && !coroutine.is_in_hook()
     {
         coroutine.raise();
     }

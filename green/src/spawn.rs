@@ -18,6 +18,7 @@ use eventlet_runloop::{Task, TimerId};
 
 use crate::coroutine::{Coroutine, Loop, State, after};
 use crate::join::{Failure, JoinHandle, Packet, hand_over, report_unjoined};
+use crate::local::Heritage;
 use crate::scheduler;
 
 /// Starts a coroutine on this thread.
@@ -142,6 +143,7 @@ where
         let deadline = after(&scheduler.run_loop, delay);
         let call = Rc::new(PutOff {
             f: Cell::new(Some(f)),
+            heritage: Cell::new(scheduler::heritage()),
             spawned_at,
         });
         let id = scheduler.run_loop.arm_timer(deadline, call);
@@ -152,13 +154,16 @@ where
 /// A call that is spawned when its time has come.
 struct PutOff<F> {
     f: Cell<Option<F>>,
+    /// Taken when it was asked for.
+    heritage: Cell<Heritage>,
     spawned_at: &'static Location<'static>,
 }
 
 impl<F: FnOnce() + 'static> Task<Box<dyn Hub>> for PutOff<F> {
     fn run(self: Rc<Self>, _: &Loop) {
         if let Some(f) = self.f.take()
-            && let Err(error) = Builder::new().spawn_located(self.spawned_at, f)
+            && let Err(error) =
+                Builder::new().spawn_inheriting(self.spawned_at, self.heritage.take(), f)
         {
             panic!("cannot spawn a coroutine: {error}");
         }
@@ -248,7 +253,7 @@ impl Builder {
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
-        let handle = self.create(Location::caller(), f)?;
+        let handle = self.create(Location::caller(), scheduler::heritage(), f)?;
         scheduler::with(|scheduler| {
             let deadline = after(&scheduler.run_loop, delay);
             scheduler.start_at(handle.coroutine(), deadline);
@@ -266,12 +271,31 @@ impl Builder {
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
-        let handle = self.create(spawned_at, f)?;
+        self.spawn_inheriting(spawned_at, scheduler::heritage(), f)
+    }
+
+    #[inline]
+    fn spawn_inheriting<F, T>(
+        self,
+        spawned_at: &'static Location<'static>,
+        heritage: Heritage,
+        f: F,
+    ) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + 'static,
+        T: 'static,
+    {
+        let handle = self.create(spawned_at, heritage, f)?;
         scheduler::with(|scheduler| scheduler.start(Rc::clone(handle.coroutine())));
         Ok(handle)
     }
 
-    fn create<F, T>(self, spawned_at: &'static Location<'static>, f: F) -> io::Result<JoinHandle<T>>
+    fn create<F, T>(
+        self,
+        spawned_at: &'static Location<'static>,
+        heritage: Heritage,
+        f: F,
+    ) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + 'static,
         T: 'static,
@@ -283,6 +307,7 @@ impl Builder {
         let coroutine = scheduler::with(|scheduler| {
             scheduler.create(self.name, self.stack_size, spawned_at, body)
         })?;
+        coroutine.inherit(heritage);
         Ok(JoinHandle::new(coroutine, packet))
     }
 }

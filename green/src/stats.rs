@@ -24,6 +24,12 @@ pub struct Stats {
     pub events: u64,
     /// Times a coroutine was resumed.
     pub switches: u64,
+    /// Coroutines that were made.
+    pub spawned: u64,
+    /// Timers that have expired.
+    pub expired: u64,
+    /// Times another thread ended a wait or a quick look.
+    pub wake_ups: u64,
 }
 
 /// What this thread's run loop has and has done.
@@ -55,6 +61,9 @@ pub fn stats() -> Stats {
             polls: counters.polls,
             events: counters.events,
             switches: scheduler.switch_count(),
+            spawned: scheduler.spawn_count(),
+            expired: counters.timers,
+            wake_ups: counters.wake_ups,
         }
     })
 }

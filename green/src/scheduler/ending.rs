@@ -17,6 +17,7 @@ impl Scheduler {
         self.ending.set(true);
         self.at_root.set(false);
         self.watchers.clear();
+        self.end_root();
         let all: Vec<_> = self
             .coroutines
             .borrow()
@@ -51,5 +52,6 @@ impl Scheduler {
             );
             coroutine.fiber.abandon();
         }
+        self.end_root_locals();
     }
 }

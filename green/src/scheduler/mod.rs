@@ -14,15 +14,26 @@
 //!
 //! One rule keeps this simple: a wake-up only ever queues. Nobody runs inside of the one who woke
 //! him. What can be waited for is the business of the other modules; each parks through
-//! [`Scheduler::park`], the one suspension point there is. How it ends with its thread, and how an
-//! overflow is told, stand in `ending` and `overflow`.
+//! [`Scheduler::park`], the one suspension point there is. How the root waits, how it ends with its
+//! thread, how an overflow is told and what can be seen of it stand in `root`, `ending`, `overflow`
+//! and `inside`.
 
 mod count;
 mod ending;
 mod inline;
+mod inside;
 mod overflow;
+mod root;
 #[cfg(feature = "testing")]
 mod settling;
+
+#[cfg(all(
+    feature = "watchdog",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub(crate) use inside::Running;
+pub(crate) use inside::{heritage, with_owner_of_locals};
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -37,9 +48,10 @@ use slab::Slab;
 
 pub(crate) use self::count::CountGuard;
 use crate::coroutine::{Coroutine, Loop, ROOT_ID, StackBounds, State, Wait, Woken};
-use crate::deadlock::Deadlock;
+use crate::deadlock::DeadlockDetail;
 use crate::error::ParkError;
 use crate::inbox::{Inbox, Outside};
+use crate::pulse::Pulse;
 use crate::setup;
 use crate::stack::StackPool;
 use crate::sys::fiber::{Fiber, Progress, Stage};
@@ -82,7 +94,12 @@ pub(crate) struct Scheduler {
     pub(crate) remembers_drained: bool,
     /// Wake-ups from other threads.
     pub(crate) inbox: Arc<Inbox>,
-    switches: Cell<u64>,
+    /// Beats with each switch, for other threads to see.
+    pub(crate) pulse: Arc<Pulse>,
+    /// When the current turn began, by the loop's clock: one look at it a turn is what knowing since
+    /// when somebody waits may cost.
+    turn_began: Cell<Time>,
+    deadlock_detail: Cell<DeadlockDetail>,
     ending: Cell<bool>,
     _alternate_stack: AlternateStack,
 }
@@ -160,7 +177,9 @@ impl Scheduler {
             credit: Cell::new(IO_CREDIT),
             remembers_drained,
             inbox,
-            switches: Cell::new(0),
+            pulse: Arc::default(),
+            turn_began: Cell::new(Time::ORIGIN),
+            deadlock_detail: Cell::default(),
             ending: Cell::new(false),
             _alternate_stack: AlternateStack::ensure(),
         }
@@ -195,7 +214,10 @@ impl Scheduler {
         };
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        let fiber = Fiber::new(stack, body);
+        let fiber = Fiber::new(stack, move || {
+            body();
+            inside::end_belongings();
+        });
         let coroutine = Rc::new(Coroutine::new(fiber, id, name, spawned_at, bounds));
         let slot = self.coroutines.borrow_mut().insert(Rc::clone(&coroutine));
         coroutine.slot.set(slot);
@@ -222,6 +244,7 @@ impl Scheduler {
     pub(crate) fn start_at(&self, coroutine: &Rc<Coroutine>, deadline: Time) {
         coroutine.state.set(State::Parked);
         coroutine.wait.set(Wait::Start);
+        coroutine.since.set(self.run_loop.now());
         let timer = self.run_loop.arm_timer(deadline, Rc::clone(coroutine) as _);
         coroutine.deadline.set(Some(timer));
     }
@@ -235,7 +258,7 @@ impl Scheduler {
         }
         coroutine.state.set(State::Running);
         self.credit.set(IO_CREDIT);
-        self.switches.set(self.switches.get() + 1);
+        self.pulse.note_switch();
         if self.stage.perform(&coroutine) == Progress::Finished {
             self.finish(&coroutine);
         } else if coroutine.state.get() == State::Running {
@@ -287,11 +310,13 @@ impl Scheduler {
     ///
     /// * [`ParkError::Unwinding`]: the thread is unwinding a panic.
     /// * [`ParkError::InCallback`]: called from a callback of the run loop.
+    /// * [`ParkError::InContext`]: called from a hook of a context.
     /// * [`ParkError::Deadlock`]: called on the root stack, and nothing is left that could wake it.
     pub(crate) fn park(&self, wait: Wait, deadline: Option<Time>) -> Result<Woken, ParkError> {
         let coroutine = self.about_to_park()?;
         coroutine.state.set(State::Parked);
         coroutine.wait.set(wait);
+        coroutine.since.set(self.turn_began.get());
         if let Some(deadline) = deadline {
             let timer = self
                 .run_loop
@@ -299,7 +324,7 @@ impl Scheduler {
             coroutine.deadline.set(Some(timer));
         }
         self.leave(&coroutine)?;
-        self.raise_interrupts(&coroutine);
+        self.raise_interrupts(&coroutine)?;
         Ok(coroutine.woken.get())
     }
 
@@ -324,37 +349,16 @@ impl Scheduler {
             return Yielded::No;
         }
         let yielded = self.stage.with_current(|coroutine| {
-            self.raise_interrupts(coroutine);
+            if self.raise_interrupts(coroutine).is_err() {
+                return Yielded::No;
+            }
             // Not parked, so `run` puts it at the end of the ready queue, without a new owner.
-            self.stage.suspend();
-            self.raise_interrupts(coroutine);
-        });
-        if yielded.is_some() {
+            self.suspend(coroutine);
+            // Not in a hook any more.
+            let _ = self.raise_interrupts(coroutine);
             Yielded::Yes
-        } else {
-            Yielded::No
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn yield_root(&self) -> Result<(), ParkError> {
-        if thread::panicking() {
-            return Err(ParkError::Unwinding);
-        }
-        if !self.at_root.get() {
-            return Err(ParkError::InCallback);
-        }
-        self.raise_interrupts(&self.root);
-        self.requeue_root()?;
-        self.raise_interrupts(&self.root);
-        Ok(())
-    }
-
-    fn requeue_root(&self) -> Result<(), ParkError> {
-        self.root.state.set(State::Ready);
-        self.run_loop.enqueue(Rc::clone(&self.root) as _);
-        self.turn_until_due()
+        });
+        yielded.unwrap_or(Yielded::No)
     }
 
     /// Called before each operation on a descriptor; makes the caller yield when it has done many
@@ -382,29 +386,38 @@ impl Scheduler {
             return Err(ParkError::Unwinding);
         }
         let coroutine = self.current().ok_or(ParkError::InCallback)?;
-        self.raise_interrupts(&coroutine);
+        self.raise_interrupts(&coroutine)?;
         Ok(coroutine)
     }
 
+    /// # Errors
+    ///
+    /// [`ParkError::InContext`].
     #[inline]
-    fn raise_interrupts(&self, coroutine: &Coroutine) {
+    fn raise_interrupts(&self, coroutine: &Coroutine) -> Result<(), ParkError> {
         if coroutine.is_interrupted() {
-            self.raise_slowly(coroutine);
+            self.raise_slowly(coroutine)
+        } else {
+            Ok(())
         }
     }
 
     #[cold]
-    fn raise_slowly(&self, coroutine: &Coroutine) {
+    fn raise_slowly(&self, coroutine: &Coroutine) -> Result<(), ParkError> {
+        if coroutine.is_in_hook() {
+            return Err(ParkError::InContext);
+        }
         if coroutine.raises.get() >= MAX_RAISES {
             // It swallows everything. Others must go on all the same.
             if coroutine.is_root() {
                 // A hub that cannot wait is reported by the next wait that is no raise.
                 let _ = self.requeue_root();
             } else {
-                self.stage.suspend();
+                self.suspend(coroutine);
             }
         }
         coroutine.raise();
+        Ok(())
     }
 
     /// Gives the thread away until the coroutine's next turn.
@@ -413,51 +426,20 @@ impl Scheduler {
         if coroutine.is_root() {
             self.turn_until_due()
         } else {
-            self.stage.suspend();
+            self.suspend(coroutine);
             Ok(())
         }
     }
 
-    /// The root's way of waiting: turn the loop until its own turn comes.
-    fn turn_until_due(&self) -> Result<(), ParkError> {
-        self.at_root.set(false);
-        let outcome = loop {
-            if self.root_due.replace(false) {
-                break Ok(());
-            }
-            if let Some(deadlock) = self.deadlock() {
-                break Err(ParkError::Deadlock(deadlock));
-            }
-            match self.run_loop.turn(None) {
-                Ok(_) => self.inbox.deliver(self),
-                Err(error) => break Err(ParkError::HubFailed(Arc::new(error))),
-            }
-        };
-        if outcome.is_err()
-            && let Some(timer) = self.root.deadline.take()
-        {
-            self.run_loop.cancel_timer(timer);
+    /// Leaves the stage; its contexts, if it has any, and its spans stay behind.
+    #[inline]
+    fn suspend(&self, coroutine: &Coroutine) {
+        #[cfg(feature = "tracing")]
+        let _spans = crate::spans::leave(coroutine);
+        match coroutine.contexts.get() {
+            None => self.stage.suspend(),
+            Some(contexts) => contexts.away(coroutine, || self.stage.suspend()),
         }
-        self.root.state.set(State::Running);
-        self.root.wait.set(Wait::Nothing);
-        self.credit.set(IO_CREDIT);
-        self.at_root.set(true);
-        outcome
-    }
-
-    /// A report, if nothing can ever wake anybody.
-    fn deadlock(&self) -> Option<Arc<Deadlock>> {
-        self.is_stuck()
-            .then(|| Arc::new(Deadlock::new(&self.root, &self.coroutines.borrow())))
-    }
-
-    /// Whether nothing is left that could wake anybody.
-    fn is_stuck(&self) -> bool {
-        self.run_loop.call_count() == 0
-            && self.run_loop.timer_count() == 0
-            && self.io_waiters.get() == 0
-            && self.watchers.is_empty()
-            && self.outside.is_empty()
     }
 
     /// Counts the caller among those whom the kernel may wake, for as long as the guard lives.
@@ -468,11 +450,6 @@ impl Scheduler {
     /// How many coroutines have not finished, without the root.
     pub(crate) fn live_count(&self) -> usize {
         self.coroutines.borrow().len()
-    }
-
-    /// How many times a coroutine was resumed.
-    pub(crate) fn switch_count(&self) -> u64 {
-        self.switches.get()
     }
 
     pub(crate) fn trim_stacks(&self) -> usize {

@@ -26,6 +26,9 @@ const MADV_GUARD_INSTALL: libc::c_int = 102;
 /// need not; four pages catch its usual buffers as well, and cost no memory.
 pub(crate) const GUARD_PAGES: usize = 4;
 
+/// How many pages are asked for at a time: a stack of the default size, or part of a larger one.
+const TOUCHED_CHUNK: usize = 64;
+
 /// How guards are made on this system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GuardKind {
@@ -57,6 +60,39 @@ impl Stack {
     /// Guard and stack together, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.top.get() - self.bottom.get()
+    }
+
+    /// How much of a stack has memory, from its top down, in bytes: the most that it, or whoever had
+    /// it before, has used since its pages were last given back. `None` where the system does not
+    /// tell. See mincore(2).
+    ///
+    /// `bottom` and `size` are those of a slot of a region; any other range is answered as well, or
+    /// `None`.
+    pub(crate) fn touched(bottom: usize, size: usize) -> Option<usize> {
+        let page = page_size();
+        let top = bottom + size;
+        let mut pages = [0_u8; TOUCHED_CHUNK];
+        let mut from = bottom + GUARD_PAGES * page;
+        while from < top {
+            let count = ((top - from) / page).min(TOUCHED_CHUNK);
+            // SAFETY: the kernel writes a byte a page into `pages`, which has room for `count`; the
+            // range itself is not accessed, and need not be mapped.
+            let outcome = unsafe {
+                libc::mincore(
+                    ptr::with_exposed_provenance_mut(from),
+                    count * page,
+                    pages.as_mut_ptr().cast(),
+                )
+            };
+            if outcome != 0 {
+                return None;
+            }
+            if let Some(first) = pages[..count].iter().position(|page| page & 1 != 0) {
+                return Some(top - from - first * page);
+            }
+            from += count * page;
+        }
+        Some(0)
     }
 
     /// Gives the stack's pages back to the system; they read as zero when they are next touched.

@@ -2,6 +2,8 @@
 //!
 //! * [`fiber`]: the engine seam, the only file that touches the context-switch crate.
 //! * [`memory`]: address space, guard pages, giving pages back.
+//! * `action`: a signal's handler, put before the one there is.
+//! * `interrupt`, `modules`: where a thread is that does not come back; how its stack is unwound.
 //! * [`overflow`]: telling a stack overflow from any other fault.
 //! * [`slot`]: the thread's pointer to its scheduler.
 //! * [`descriptor`]: replacing the file behind a descriptor that stays owned.
@@ -9,9 +11,22 @@
 
 #![allow(unsafe_code)] // the one folder where it is allowed; see the crate root
 
+pub(crate) mod action;
 pub(crate) mod descriptor;
 pub(crate) mod fiber;
+#[cfg(all(
+    feature = "watchdog",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub(crate) mod interrupt;
 pub(crate) mod memory;
+#[cfg(all(
+    feature = "watchdog",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub(crate) mod modules;
 pub(crate) mod overflow;
 pub(crate) mod scope;
 pub(crate) mod slot;

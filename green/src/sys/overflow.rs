@@ -6,12 +6,12 @@
 //! before, so that the standard library's own report for threads still works. See sigaction(2),
 //! sigaltstack(2).
 
-use std::cell::UnsafeCell;
 use std::fmt::{self, Write};
 use std::mem::{self, MaybeUninit};
 use std::ptr;
 use std::sync::Once;
 
+use super::action::{HandedOn, Previous};
 use super::slot;
 
 /// Room for the handler and the formatting of one line, with the widest register state saved.
@@ -69,33 +69,12 @@ impl Drop for AlternateStack {
     }
 }
 
-/// What was installed before us, by signal.
-struct Previous(UnsafeCell<MaybeUninit<libc::sigaction>>);
-
-// SAFETY: written once, under `Once`, before our handler for that signal is installed; only read
-// afterwards.
-unsafe impl Sync for Previous {}
-
-static PREVIOUS_SEGV: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
-static PREVIOUS_BUS: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
+static PREVIOUS_SEGV: Previous = Previous::new();
+static PREVIOUS_BUS: Previous = Previous::new();
 
 fn install_handlers() {
-    for (signal, previous) in [
-        (libc::SIGSEGV, &PREVIOUS_SEGV),
-        (libc::SIGBUS, &PREVIOUS_BUS),
-    ] {
-        // SAFETY: the action is a plain structure, filled in below; the previous one is read into
-        // its static before ours is in place, and nobody else writes it (`Once`).
-        unsafe {
-            libc::sigaction(signal, ptr::null(), (*previous.0.get()).as_mut_ptr());
-            let mut action: libc::sigaction = mem::zeroed();
-            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
-                on_fault;
-            action.sa_sigaction = handler as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-            libc::sigaction(signal, &action, ptr::null_mut());
-        }
-    }
+    PREVIOUS_SEGV.replace(libc::SIGSEGV, 0, on_fault);
+    PREVIOUS_BUS.replace(libc::SIGBUS, 0, on_fault);
 }
 
 extern "C" fn on_fault(
@@ -127,27 +106,12 @@ extern "C" fn on_fault(
     } else {
         &PREVIOUS_BUS
     };
-    // SAFETY: initialised before this handler was installed.
-    let previous = unsafe { (*previous.0.get()).assume_init_ref() };
-    match previous.sa_sigaction {
-        libc::SIG_DFL | libc::SIG_IGN => {
-            // The faulting instruction runs again and has the default effect.
-            // SAFETY: a plain structure; SIG_DFL is its zero.
-            let default: libc::sigaction = unsafe { mem::zeroed() };
-            // SAFETY: restores the default action.
-            unsafe { libc::sigaction(signal, &default, ptr::null_mut()) };
-        }
-        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: whoever installed it with SA_SIGINFO gave a function of this type.
-            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
-                unsafe { mem::transmute(handler) };
-            handler(signal, info, context);
-        }
-        handler => {
-            // SAFETY: whoever installed it without SA_SIGINFO gave a function of this type.
-            let handler: extern "C" fn(libc::c_int) = unsafe { mem::transmute(handler) };
-            handler(signal);
-        }
+    if previous.hand_on(signal, info, context) == HandedOn::Nobody {
+        // The faulting instruction runs again and has the default effect.
+        // SAFETY: a plain structure; SIG_DFL is its zero.
+        let default: libc::sigaction = unsafe { mem::zeroed() };
+        // SAFETY: restores the default action.
+        unsafe { libc::sigaction(signal, &default, ptr::null_mut()) };
     }
 }
 

@@ -47,7 +47,7 @@ use crate::coroutine::{Coroutine, Wait};
 use crate::error::{NeedsUnwinding, ParkError};
 use crate::join::report_unjoined;
 use crate::members::Members;
-use crate::scheduler;
+use crate::scheduler::{self, heritage};
 
 /// How often in a row waiting for killed children may fail before the process is given up.
 const MAX_FAILED_WAITS: u32 = 1_000;
@@ -150,6 +150,7 @@ impl<'scope> Scope<'scope, '_> {
         let body = unsafe { erase(body) };
         scheduler::with(|scheduler| {
             let child = scheduler.create(name, stack_size, spawned_at, body)?;
+            child.inherit(heritage());
             children.members.add(&child);
             if children.given_up.get() {
                 child.must_end.set(true);

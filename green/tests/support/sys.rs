@@ -124,3 +124,15 @@ pub fn terminate(process: u32) {
     let outcome = unsafe { libc::kill(process as libc::pid_t, libc::SIGTERM) };
     assert_eq!(outcome, 0, "{}", std::io::Error::last_os_error());
 }
+
+/// Keeps a signal from being delivered to the calling thread.
+pub fn block_signal(signal: i32) {
+    let mut signals = std::mem::MaybeUninit::uninit();
+    // SAFETY: the set is made empty before it is used, and the old mask is not asked for.
+    let outcome = unsafe {
+        libc::sigemptyset(signals.as_mut_ptr());
+        libc::sigaddset(signals.as_mut_ptr(), signal);
+        libc::pthread_sigmask(libc::SIG_BLOCK, signals.as_ptr(), std::ptr::null_mut())
+    };
+    assert_eq!(outcome, 0);
+}

@@ -1,0 +1,100 @@
+//! How the root stack waits: it turns the run loop until its own turn comes, or finds that it never
+//! will.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+
+use eventlet_runloop::{Time, Turned};
+
+use super::{IO_CREDIT, Scheduler};
+use crate::coroutine::{State, Wait};
+use crate::deadlock::Deadlock;
+use crate::error::ParkError;
+
+impl Scheduler {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn yield_root(&self) -> Result<(), ParkError> {
+        if thread::panicking() {
+            return Err(ParkError::Unwinding);
+        }
+        if let Some(refused) = self.stage.with_current(|coroutine| coroutine.is_in_hook()) {
+            debug_assert!(refused, "a coroutine that may yield has done so");
+            return Err(ParkError::InContext);
+        }
+        if !self.at_root.get() {
+            return Err(ParkError::InCallback);
+        }
+        self.raise_interrupts(&self.root)?;
+        self.requeue_root()?;
+        self.raise_interrupts(&self.root)
+    }
+
+    pub(super) fn requeue_root(&self) -> Result<(), ParkError> {
+        self.root.state.set(State::Ready);
+        self.run_loop.enqueue(Rc::clone(&self.root) as _);
+        self.turn_until_due()
+    }
+
+    /// The root's way of waiting: turn the loop until its own turn comes.
+    pub(super) fn turn_until_due(&self) -> Result<(), ParkError> {
+        #[cfg(feature = "tracing")]
+        let _spans = crate::spans::leave(&self.root);
+        match self.root.contexts.get() {
+            None => self.turn_away(),
+            Some(contexts) => contexts.away(&self.root, || self.turn_away()),
+        }
+    }
+
+    fn turn_away(&self) -> Result<(), ParkError> {
+        self.at_root.set(false);
+        if self.turn_began.get() == Time::ORIGIN {
+            self.turn_began.set(self.run_loop.now());
+            self.root.since.set(self.turn_began.get());
+        }
+        let outcome = loop {
+            if self.root_due.replace(false) {
+                break Ok(());
+            }
+            if let Some(deadlock) = self.deadlock() {
+                break Err(ParkError::Deadlock(deadlock));
+            }
+            match self.run_loop.turn(None) {
+                Ok(turned) => {
+                    if turned == Turned::Complete {
+                        self.turn_began.set(self.run_loop.now());
+                    }
+                    self.inbox.deliver(self);
+                }
+                Err(error) => break Err(ParkError::HubFailed(Arc::new(error))),
+            }
+        };
+        if outcome.is_err()
+            && let Some(timer) = self.root.deadline.take()
+        {
+            self.run_loop.cancel_timer(timer);
+        }
+        self.root.state.set(State::Running);
+        self.root.wait.set(Wait::Nothing);
+        self.credit.set(IO_CREDIT);
+        self.at_root.set(true);
+        self.pulse.note_root();
+        outcome
+    }
+
+    /// A report, if nothing can ever wake anybody.
+    fn deadlock(&self) -> Option<Arc<Deadlock>> {
+        self.is_stuck()
+            .then(|| Arc::new(Deadlock::new(self, self.deadlock_detail.get())))
+    }
+
+    /// Whether nothing is left that could wake anybody.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.run_loop.call_count() == 0
+            && self.run_loop.timer_count() == 0
+            && self.io_waiters.get() == 0
+            && self.watchers.is_empty()
+            && self.outside.is_empty()
+    }
+}

@@ -1,0 +1,253 @@
+//! All that a thread's run loop has, at one moment: every coroutine with what it waits for, and the
+//! counts. For a look at a running program: a console, a signal, a test that hangs.
+
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+use eventlet_runloop::Time;
+
+use crate::coroutine::{Coroutine, State, Wait};
+use crate::scheduler::{self, Scheduler};
+use crate::stats::{Stats, stats};
+use crate::sys::memory::Stack;
+
+/// What this thread's run loop has now.
+///
+/// Costs time linear in the number of coroutines, about a system call each (how much memory the
+/// stack has). Nobody is disturbed, and what is given does not change later.
+///
+/// # Panics
+///
+/// If no run loop can be made; see [`init`](crate::init).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Builder, Wait, sleep, snapshot, yield_now};
+/// use std::time::Duration;
+///
+/// let sleeper = Builder::new().name("sleeper").spawn(|| sleep(Duration::from_millis(1)))?;
+/// yield_now();
+/// let now = snapshot();
+/// let seen = now.coroutine(sleeper.id()).unwrap();
+/// assert_eq!(seen.name(), Some("sleeper"));
+/// assert_eq!(seen.wait(), Wait::Sleep);
+/// println!("{now}");
+/// sleeper.join().unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn snapshot() -> Snapshot {
+    scheduler::with(|scheduler| {
+        let now = scheduler.run_loop.now();
+        let mut coroutines: Vec<_> = scheduler
+            .all()
+            .iter()
+            .map(|coroutine| CoroutineInfo::new(coroutine, now))
+            .collect();
+        coroutines.sort_unstable_by_key(|coroutine| coroutine.id);
+        Snapshot {
+            stats: stats(),
+            taken: now,
+            next_timer: next_timer(scheduler, now),
+            coroutines,
+        }
+    })
+}
+
+fn next_timer(scheduler: &Scheduler, now: Time) -> Option<Duration> {
+    Some(scheduler.run_loop.next_deadline()? - now)
+}
+
+/// What [`snapshot`] found. [`Display`](fmt::Display) shows it as a table.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    stats: Stats,
+    taken: Time,
+    next_timer: Option<Duration>,
+    coroutines: Vec<CoroutineInfo>,
+}
+
+impl Snapshot {
+    /// How many timers and descriptors there are, and how many turns, events, switches and wake-ups
+    /// there have been.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// When it was taken, by the loop's clock.
+    pub fn taken(&self) -> Time {
+        self.taken
+    }
+
+    /// How long it is until the next timer expires; `None` if none is set.
+    pub fn next_timer(&self) -> Option<Duration> {
+        self.next_timer
+    }
+
+    /// The root stack, which has the id 0, and every coroutine that has not finished, by id.
+    pub fn coroutines(&self) -> &[CoroutineInfo] {
+        &self.coroutines
+    }
+
+    /// The coroutine with this id.
+    pub fn coroutine(&self, id: u64) -> Option<&CoroutineInfo> {
+        let found = self
+            .coroutines
+            .binary_search_by_key(&id, |coroutine| coroutine.id);
+        found.ok().map(|index| &self.coroutines[index])
+    }
+}
+
+/// One coroutine, as [`snapshot`] found it.
+#[derive(Clone, Debug)]
+pub struct CoroutineInfo {
+    id: u64,
+    name: Option<Box<str>>,
+    state: State,
+    wait: Wait,
+    since: Option<Time>,
+    waited: Option<Duration>,
+    spawned_at: Option<&'static Location<'static>>,
+    stack: Option<StackInfo>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct StackInfo {
+    size: usize,
+    high_water: Option<usize>,
+}
+
+impl CoroutineInfo {
+    fn new(coroutine: &Coroutine, now: Time) -> Self {
+        let parked = coroutine.state.get() == State::Parked;
+        let since = parked.then(|| coroutine.since.get());
+        let own = (!coroutine.is_root()).then_some(coroutine);
+        CoroutineInfo {
+            id: coroutine.id,
+            name: coroutine.name.clone(),
+            state: coroutine.state.get(),
+            wait: coroutine.wait.get(),
+            since,
+            waited: since.map(|since| now - since),
+            spawned_at: own.map(|coroutine| coroutine.spawned_at),
+            stack: own.map(|coroutine| StackInfo {
+                size: coroutine.stack.size,
+                high_water: Stack::touched(coroutine.stack.bottom, coroutine.stack.size),
+            }),
+        }
+    }
+
+    /// Its number; 0 is the root stack.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The name it was given.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Where in its life it is.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// What it waits for.
+    pub fn wait(&self) -> Wait {
+        self.wait
+    }
+
+    /// Since when it waits, by the loop's clock: the beginning of the turn of the run loop in which
+    /// it began to, since reading the clock at each wait would cost as much as the wait. `None`
+    /// unless it is parked.
+    pub fn since(&self) -> Option<Time> {
+        self.since
+    }
+
+    /// How long it has waited, at most; as exact as [`since`](Self::since).
+    pub fn waited(&self) -> Option<Duration> {
+        self.waited
+    }
+
+    /// Where it was spawned; `None` for the root stack.
+    pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
+        self.spawned_at
+    }
+
+    /// How large its stack is, guard included, in bytes of address space. `None` for the root
+    /// stack, which is the thread's own.
+    pub fn stack_size(&self) -> Option<usize> {
+        Some(self.stack?.size)
+    }
+
+    /// How much of its stack has memory, in bytes, in whole pages: the most that was ever used of
+    /// it. Stacks are used again, so that may have been somebody before; see
+    /// [`trim_stacks`](crate::trim_stacks). `None` for the root stack, and where the system does
+    /// not tell.
+    pub fn stack_high_water(&self) -> Option<usize> {
+        self.stack?.high_water
+    }
+}
+
+/// The columns of the table: id, state, how long it waits, stack, and what has no certain length.
+impl fmt::Display for CoroutineInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = format!("{:?}", self.state).to_lowercase();
+        let waited = self.waited.map_or_else(String::new, |waited| {
+            format!("{:.1} s", waited.as_secs_f64())
+        });
+        let stack = match self.stack {
+            None => "the thread's".to_owned(),
+            Some(StackInfo { size, high_water }) => match high_water {
+                Some(used) => format!("{} of {} KiB", used / 1024, size / 1024),
+                None => format!("? of {} KiB", size / 1024),
+            },
+        };
+        write!(f, "{:>6}  {state:8} {waited:>10}  {stack:>16}  ", self.id)?;
+        match (&self.name, self.spawned_at) {
+            (_, None) => f.write_str("the root stack")?,
+            (Some(name), Some(place)) => write!(f, "\"{name}\" ({place})")?,
+            (None, Some(place)) => write!(f, "{place}")?,
+        }
+        if self.state == State::Parked {
+            write!(f, ": waits for {}", self.wait)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stats {
+            hub,
+            coroutines,
+            timers,
+            descriptors,
+            turns,
+            waits,
+            polls,
+            events,
+            switches,
+            spawned,
+            expired,
+            wake_ups,
+        } = self.stats;
+        write!(f, "hub {hub}: {descriptors} descriptors, {timers} timers")?;
+        if let Some(next) = self.next_timer {
+            write!(f, " (the next in {:.3} s)", next.as_secs_f64())?;
+        }
+        write!(
+            f,
+            ", {coroutines} coroutines\nso far: {turns} turns, {waits} waits, {polls} quick looks, \
+             {events} events, {wake_ups} wake-ups, {switches} switches, {spawned} spawned, \
+             {expired} timers expired\n\
+             {:>6}  {:8} {:>10}  {:>16}  who",
+            "id", "state", "waited", "stack"
+        )?;
+        for coroutine in &self.coroutines {
+            write!(f, "\n{coroutine}")?;
+        }
+        Ok(())
+    }
+}
