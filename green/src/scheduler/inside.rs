@@ -7,7 +7,7 @@ use super::{Scheduler, with};
 use crate::backtrace::{BacktraceError, Part, StackTrace};
 use crate::coroutine::{Coroutine, ROOT_ID, State};
 use crate::deadlock::DeadlockDetail;
-use crate::local::{AccessError, Heritage, Locals};
+use crate::local::{AccessError, Heritage};
 use crate::setup;
 use crate::sys::fiber::LookError;
 use crate::sys::slot;
