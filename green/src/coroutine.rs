@@ -18,6 +18,7 @@ use std::fmt;
 use std::os::fd::RawFd;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
+use std::task::Waker;
 
 use eventlet_hub::Hub;
 use eventlet_runloop::{RunLoop, Task, Time, TimerId};
@@ -91,6 +92,16 @@ pub enum Wait {
     Barrier,
     /// The last member of a [`WaitGroup`](crate::sync::WaitGroup).
     WaitGroup,
+    /// The end of a coroutine of another thread, with this number there.
+    RemoteJoin(u64),
+    /// Room in a channel between threads; see [`cross`](crate::cross).
+    CrossSend,
+    /// A value from a channel between threads.
+    CrossReceive,
+    /// A future that is not ready; see [`block_on`](crate::block_on()).
+    Future,
+    /// A signal.
+    Signal,
 }
 
 impl fmt::Display for Wait {
@@ -117,6 +128,11 @@ impl fmt::Display for Wait {
             Wait::Event => f.write_str("an event"),
             Wait::Barrier => f.write_str("the others at a barrier"),
             Wait::WaitGroup => f.write_str("the end of a wait group"),
+            Wait::RemoteJoin(id) => write!(f, "the end of coroutine #{id} of another thread"),
+            Wait::CrossSend => f.write_str("room in a channel between threads"),
+            Wait::CrossReceive => f.write_str("a value from a channel between threads"),
+            Wait::Future => f.write_str("a future"),
+            Wait::Signal => f.write_str("a signal"),
         }
     }
 }
@@ -162,6 +178,8 @@ pub(crate) struct Coroutine {
     pub(crate) scopes: RefCell<Vec<Rc<Scope>>>,
     /// Who waits for its end: there is one handle, so at most one.
     pub(crate) joiner: Cell<Option<Rc<Coroutine>>>,
+    /// The future that waits for its end, likewise.
+    pub(crate) join_waker: Cell<Option<Waker>>,
 }
 
 /// Where a stack lies.
@@ -198,6 +216,7 @@ impl Coroutine {
             raises: Cell::new(0),
             scopes: RefCell::new(Vec::new()),
             joiner: Cell::new(None),
+            join_waker: Cell::new(None),
         }
     }
 

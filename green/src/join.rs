@@ -186,7 +186,7 @@ impl<T> JoinHandle<T> {
         })
     }
 
-    fn take(&self) -> Result<T, JoinError> {
+    pub(crate) fn take(&self) -> Result<T, JoinError> {
         match self.packet.outcome.take() {
             Some(Ok(value)) => Ok(value),
             Some(Err(Failure::Panicked(payload))) => Err(JoinError::Panicked(payload)),
@@ -199,7 +199,7 @@ impl<T> JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         if let Some(Err(Failure::Panicked(payload))) = self.packet.outcome.take() {
-            report_unjoined(&self.coroutine, &*payload);
+            report_unjoined(&self.coroutine.label(), &*payload);
         }
     }
 }
@@ -287,21 +287,18 @@ pub(crate) fn leave_behind<T>(outcome: Result<T, Failure>) {
     {
         let current = scheduler::with(|scheduler| scheduler.current());
         if let Some(coroutine) = current {
-            report_unjoined(&coroutine, &*payload);
+            report_unjoined(&coroutine.label(), &*payload);
         }
     }
 }
 
-fn report_unjoined(coroutine: &Coroutine, payload: &(dyn Any + Send)) {
+pub(crate) fn report_unjoined(label: &dyn fmt::Display, payload: &(dyn Any + Send)) {
     let text = panic_text(payload).unwrap_or("a payload that is no text");
-    eprintln!(
-        "eventlet: {} panicked, and nobody joins it: {text}",
-        coroutine.label()
-    );
+    eprintln!("eventlet: {label} panicked, and nobody joins it: {text}");
 }
 
 /// The message of a panic, if it has one.
-fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
     match payload.downcast_ref::<&'static str>() {
         Some(text) => Some(text),
         None => payload.downcast_ref::<String>().map(String::as_str),
@@ -319,6 +316,12 @@ pub enum JoinError {
     Itself,
     /// The caller could not wait.
     Refused(ParkError),
+    /// The loop that was to run it has ended before it began; of a
+    /// [`RemoteHandle`](crate::RemoteHandle) only.
+    LoopGone,
+    /// The loop that was to run it could not start it: no memory for its stack. Of a
+    /// [`RemoteHandle`](crate::RemoteHandle) only.
+    NotStarted(std::io::Error),
 }
 
 impl JoinError {
@@ -347,6 +350,10 @@ impl fmt::Display for JoinError {
             JoinError::Killed => f.write_str("the coroutine was killed"),
             JoinError::Itself => f.write_str("a coroutine cannot join itself"),
             JoinError::Refused(reason) => reason.fmt(f),
+            JoinError::LoopGone => f.write_str("the loop ended before the coroutine began"),
+            JoinError::NotStarted(error) => {
+                write!(f, "the coroutine could not be started: {error}")
+            }
         }
     }
 }
@@ -355,6 +362,7 @@ impl std::error::Error for JoinError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             JoinError::Refused(reason) => Some(reason),
+            JoinError::NotStarted(error) => Some(error),
             _ => None,
         }
     }

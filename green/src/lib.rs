@@ -74,9 +74,17 @@
 
 #![deny(unsafe_code)]
 
+mod block_on;
 mod callback;
 pub mod channel;
+pub mod cores;
 mod coroutine;
+pub mod cross;
+// The model checker's tests are elsewhere, and see it.
+#[cfg(not(loom))]
+mod crossing;
+#[cfg(loom)]
+pub mod crossing;
 mod deadlock;
 mod default_hub;
 mod error;
@@ -88,12 +96,14 @@ mod kill;
 pub mod net;
 mod now;
 mod offload;
+mod remote;
 mod scheduler;
 mod seat;
 mod select;
 mod setup;
 pub mod signals;
 mod sleep;
+mod sleeper;
 mod spawn;
 mod stack;
 mod stats;
@@ -103,6 +113,7 @@ mod timeout;
 mod trampoline;
 mod watch;
 
+pub use block_on::{Joined, block_on, block_on_timeout};
 pub use callback::Callback;
 pub use coroutine::{State, Wait};
 pub use deadlock::{Deadlock, Waiter};
@@ -113,7 +124,11 @@ pub use eventlet_runloop::Time;
 pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
 pub use kill::KillHandle;
 pub use now::now;
-pub use offload::{MAX_THREADS, offload};
+pub use offload::{
+    MAX_THREADS, OFFLOAD_VARIABLE, OffloadBuilder, OffloadPool, OffloadStats, offload,
+    offload_timeout,
+};
+pub use remote::{LoopGone, Remote, RemoteHandle, RemoteJoin, RemoteJoinTimeoutError, remote};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_now};

@@ -202,7 +202,7 @@ impl Builder {
     }
 
     #[inline]
-    fn spawn_located<F, T>(
+    pub(crate) fn spawn_located<F, T>(
         self,
         spawned_at: &'static Location<'static>,
         f: F,

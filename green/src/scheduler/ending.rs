@@ -17,6 +17,7 @@ impl Scheduler {
         self.ending.set(true);
         self.at_root.set(false);
         self.watchers.clear();
+        self.inbox.close();
         let all: Vec<_> = self
             .coroutines
             .borrow()

@@ -18,6 +18,7 @@
 //! overflow is told, stand in `ending` and `overflow`.
 
 mod ending;
+mod lookup;
 mod overflow;
 
 use std::cell::{Cell, RefCell};
@@ -253,6 +254,9 @@ impl Scheduler {
         if let Some(joiner) = coroutine.joiner.take() {
             self.wake(&joiner, Woken::Ready);
         }
+        if let Some(waker) = coroutine.join_waker.take() {
+            waker.wake();
+        }
     }
 
     #[inline]
@@ -453,6 +457,7 @@ impl Scheduler {
             && self.io_waiters.get() == 0
             && self.watchers.is_empty()
             && self.outside.is_empty()
+            && self.run_loop.keep_alive_count() == 0
     }
 
     /// Counts the caller among those whom the kernel may wake, for as long as the guard lives.
