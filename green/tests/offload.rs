@@ -239,7 +239,8 @@ fn resizing_starts_threads_for_those_that_wait_and_ends_those_too_many() {
         let handles: Vec<_> = (0..3)
             .map(|_| {
                 let (pool, barrier) = (pool.clone(), Arc::clone(&barrier));
-                let handle = spawn(move || pool.offload(move || drop(barrier.wait())).unwrap());
+                let handle =
+                    spawn(move || pool.offload(move || barrier.wait().is_leader()).unwrap());
                 until_parked(&handle);
                 handle
             })
