@@ -18,6 +18,7 @@ use std::fmt;
 use std::os::fd::RawFd;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
+use std::task::Waker;
 
 use eventlet_hub::Hub;
 use eventlet_runloop::{RunLoop, Task, Time, TimerId};
@@ -108,6 +109,16 @@ pub enum Wait {
     Scope,
     /// The end of any of several coroutines.
     AnyOf,
+    /// The end of a coroutine of another thread, with this number there.
+    RemoteJoin(u64),
+    /// Room in a channel between threads; see [`cross`](crate::cross).
+    CrossSend,
+    /// A value from a channel between threads.
+    CrossReceive,
+    /// A future that is not ready; see [`block_on`](crate::block_on()).
+    Future,
+    /// A signal.
+    Signal,
 }
 
 impl fmt::Display for Wait {
@@ -141,6 +152,11 @@ impl fmt::Display for Wait {
             Wait::Group => f.write_str("the end of all coroutines of a group"),
             Wait::Scope => f.write_str("the end of the coroutines of a scope"),
             Wait::AnyOf => f.write_str("the end of any of several coroutines"),
+            Wait::RemoteJoin(id) => write!(f, "the end of coroutine #{id} of another thread"),
+            Wait::CrossSend => f.write_str("room in a channel between threads"),
+            Wait::CrossReceive => f.write_str("a value from a channel between threads"),
+            Wait::Future => f.write_str("a future"),
+            Wait::Signal => f.write_str("a signal"),
         }
     }
 }
@@ -202,6 +218,8 @@ pub(crate) struct Coroutine {
     pub(crate) contexts: OnceCell<Box<Contexts>>,
     /// Its own values; empty until the first is made.
     pub(crate) locals: OnceCell<Box<Locals>>,
+    /// The future that waits for its end, likewise.
+    pub(crate) join_waker: Cell<Option<Waker>>,
 }
 
 /// Added to the interrupts while a hook of one of its contexts runs: that can neither wait nor be
@@ -249,6 +267,7 @@ impl Coroutine {
             ending: Cell::new(Ending::Returned),
             contexts: OnceCell::new(),
             locals: OnceCell::new(),
+            join_waker: Cell::new(None),
         }
     }
 

@@ -390,15 +390,17 @@ pub(crate) fn leave_behind<T>(
 
 /// The last resort for a panic that nobody asks for.
 pub(crate) fn report_unjoined(coroutine: &Rc<Coroutine>, payload: Box<dyn Any + Send>) {
-    let text = panic_text(&*payload).unwrap_or("a payload that is no text");
-    eprintln!(
-        "eventlet: {} panicked, and nobody joins it: {text}",
-        coroutine.label()
-    );
+    report_panic(&coroutine.label(), &*payload);
+}
+
+/// The same, of one that may be another thread's.
+pub(crate) fn report_panic(label: &dyn fmt::Display, payload: &(dyn Any + Send)) {
+    let text = panic_text(payload).unwrap_or("a payload that is no text");
+    eprintln!("eventlet: {label} panicked, and nobody joins it: {text}");
 }
 
 /// The message of a panic, if it has one.
-fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
     match payload.downcast_ref::<&'static str>() {
         Some(text) => Some(text),
         None => payload.downcast_ref::<String>().map(String::as_str),
@@ -416,6 +418,12 @@ pub enum JoinError {
     Itself,
     /// The caller could not wait.
     Refused(ParkError),
+    /// The loop that was to run it has ended before it began; of a
+    /// [`RemoteHandle`](crate::RemoteHandle) only.
+    LoopGone,
+    /// The loop that was to run it could not start it: no memory for its stack. Of a
+    /// [`RemoteHandle`](crate::RemoteHandle) only.
+    NotStarted(std::io::Error),
 }
 
 impl JoinError {
@@ -444,6 +452,10 @@ impl fmt::Display for JoinError {
             JoinError::Killed => f.write_str("the coroutine was killed"),
             JoinError::Itself => f.write_str("a coroutine cannot join itself"),
             JoinError::Refused(reason) => reason.fmt(f),
+            JoinError::LoopGone => f.write_str("the loop ended before the coroutine began"),
+            JoinError::NotStarted(error) => {
+                write!(f, "the coroutine could not be started: {error}")
+            }
         }
     }
 }
@@ -452,6 +464,7 @@ impl std::error::Error for JoinError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             JoinError::Refused(reason) => Some(reason),
+            JoinError::NotStarted(error) => Some(error),
             _ => None,
         }
     }

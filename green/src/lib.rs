@@ -84,11 +84,19 @@
 
 mod any_of;
 mod backtrace;
+mod block_on;
 mod callback;
 pub mod channel;
 mod completions;
 pub mod context;
+pub mod cores;
 mod coroutine;
+pub mod cross;
+// The model checker's tests are elsewhere, and see it.
+#[cfg(not(loom))]
+mod crossing;
+#[cfg(loom)]
+pub mod crossing;
 mod deadlock;
 mod default_hub;
 mod ends;
@@ -107,6 +115,7 @@ mod now;
 mod offload;
 pub mod pool;
 mod pulse;
+mod remote;
 mod scheduler;
 mod scope;
 mod seat;
@@ -114,6 +123,7 @@ mod select;
 mod setup;
 pub mod signals;
 mod sleep;
+mod sleeper;
 mod snapshot;
 #[cfg(feature = "tracing")]
 mod spans;
@@ -136,6 +146,7 @@ mod watchdog;
 
 pub use any_of::{FirstError, first_of, first_of_timeout, race, race_timeout};
 pub use backtrace::{BacktraceError, StackTrace, backtrace};
+pub use block_on::{Joined, block_on, block_on_timeout};
 pub use callback::Callback;
 pub use coroutine::{State, Wait};
 pub use deadlock::{Deadlock, DeadlockDetail, Waiter};
@@ -150,7 +161,11 @@ pub use kill::KillHandle;
 pub use link::Link;
 pub use local::{AccessError, LocalKey};
 pub use now::now;
-pub use offload::{MAX_THREADS, offload};
+pub use offload::{
+    MAX_THREADS, OFFLOAD_VARIABLE, OffloadBuilder, OffloadPool, OffloadStats, offload,
+    offload_timeout,
+};
+pub use remote::{LoopGone, Remote, RemoteHandle, RemoteJoin, RemoteJoinTimeoutError, remote};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};

@@ -9,16 +9,22 @@ use std::os::raw::c_int;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use eventlet_hub::Interest;
 use signal_hook::{SigId, flag, low_level};
 
 use crate::coroutine::Wait;
-use crate::fd::{Direction, Extent, Shared, Watched};
+use crate::fd::{Shared, Watched, deadline_of};
+use crate::sync::Semaphore;
 
 /// What Ctrl-C sends.
 pub const SIGINT: c_int = libc::SIGINT;
 /// What service managers send to have a program end.
 pub const SIGTERM: c_int = libc::SIGTERM;
+
+/// Bytes that are taken off the bell in one call: more than come between two looks, as a rule.
+const RINGS_AT_ONCE: usize = 64;
 
 /// The signals that ask a program to end.
 pub const STOP: [c_int; 2] = [SIGINT, SIGTERM];
@@ -40,6 +46,8 @@ pub const STOP: [c_int; 2] = [SIGINT, SIGTERM];
 pub struct Signals {
     arrived: Vec<Arrived>,
     bell: Shared<UnixStream>,
+    /// Whose turn it is to listen.
+    turn: Semaphore,
 }
 
 #[derive(Debug)]
@@ -55,7 +63,7 @@ impl Signals {
     /// # Errors
     ///
     /// * `InvalidInput`: a signal that cannot be handled (SIGKILL, SIGSTOP), or that means a fault
-    ///   of the program's own (SIGSEGV and its kind).
+    ///   of the program's own (SIGSEGV and its kind); or no signal at all.
     /// * What the system gives: no descriptor is left.
     pub fn new(signals: &[c_int]) -> io::Result<Self> {
         if let Some(&signal) = signals
@@ -65,11 +73,16 @@ impl Signals {
             let text = format!("signal {signal} cannot be waited for");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        if signals.is_empty() {
+            let text = "no signal to wait for: the wait would never end";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let (bell, button) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
         let mut this = Signals {
             arrived: Vec::new(),
             bell: Watched::register(bell)?,
+            turn: Semaphore::new(1),
         };
         for &signal in signals {
             let flag = Arc::new(AtomicBool::new(false));
@@ -94,25 +107,115 @@ impl Signals {
     /// Parks the caller until one of the signals has come, and says which. The same signal several
     /// times between two calls counts once.
     ///
+    /// Several may wait on one set: each signal goes to one of them, first come, first served. (For
+    /// each of them to be told of every signal, each has a set of its own.)
+    ///
     /// # Errors
     ///
-    /// * `ResourceBusy`: another coroutine waits on this set.
-    /// * Why the caller could not wait: see [`ParkError`](crate::ParkError).
+    /// Why the caller could not wait: see [`ParkError`](crate::ParkError).
     pub fn wait(&self) -> io::Result<c_int> {
-        loop {
-            let arrived = self
-                .arrived
-                .iter()
-                .find(|arrived| arrived.flag.swap(false, Ordering::AcqRel));
-            if let Some(arrived) = arrived {
-                return Ok(arrived.signal);
-            }
-            let mut rings = [0; 64];
-            self.bell.operate(Direction::Read, Wait::Read, |mut bell| {
-                Ok((bell.read(&mut rings)?, Extent::Full))
-            })?;
+        match self.wait_until(None)? {
+            Some(signal) => Ok(signal),
+            None => unreachable!("without a deadline there is nothing to miss"),
         }
     }
+
+    /// [`wait`](Self::wait), but at most for `limit`: `None` if none has come by then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Self::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::signals::{SIGTERM, Signals};
+    /// use std::time::Duration;
+    ///
+    /// let signals = Signals::new(&[SIGTERM])?;
+    /// assert_eq!(signals.wait_timeout(Duration::from_millis(1))?, None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn wait_timeout(&self, limit: Duration) -> io::Result<Option<c_int>> {
+        self.wait_until(Some(limit))
+    }
+
+    /// One that has come already, without waiting.
+    pub fn try_wait(&self) -> Option<c_int> {
+        let mut arrived = self.arrived.iter();
+        let arrived = arrived.find(|arrived| arrived.flag.swap(false, Ordering::AcqRel))?;
+        Some(arrived.signal)
+    }
+
+    fn wait_until(&self, limit: Option<Duration>) -> io::Result<Option<c_int>> {
+        let deadline = deadline_of(limit);
+        // Who has the turn listens for the bell; the others stand in line. One who came first takes
+        // what has arrived, even if it is about to be woken.
+        let turn = match limit {
+            None => Some(self.turn.acquire()?),
+            Some(limit) => self.turn.acquire_timeout(limit)?,
+        };
+        if turn.is_none() {
+            return Ok(None);
+        }
+        loop {
+            if let Some(signal) = self.try_wait() {
+                return Ok(Some(signal));
+            }
+            if !self.silence_bell()? {
+                match self
+                    .bell
+                    .wait(Interest::READABLE, |_| Wait::Signal, deadline)
+                {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(None),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    /// Takes the rings so far; says whether there were any, and it is worth looking again.
+    fn silence_bell(&self) -> io::Result<bool> {
+        let mut rings = [0; RINGS_AT_ONCE];
+        match self.bell.source()?.read(&mut rings) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Waits until somebody asks the program to end: with Ctrl-C (SIGINT), or as service managers do
+/// (SIGTERM). Says which. From the call until it returns, neither has its default effect.
+///
+/// # Errors
+///
+/// As for [`Signals::new`] and [`Signals::wait`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{signals, spawn, yield_now};
+///
+/// let waits = spawn(signals::wait_for_stop);
+/// yield_now();
+/// signal_hook::low_level::raise(signals::SIGTERM)?;
+/// assert_eq!(waits.join().unwrap()?, signals::SIGTERM);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn wait_for_stop() -> io::Result<c_int> {
+    Signals::new(&STOP)?.wait()
+}
+
+/// Waits for Ctrl-C (SIGINT). From the call until it returns, it does not end the program.
+///
+/// # Errors
+///
+/// As for [`Signals::new`] and [`Signals::wait`].
+pub fn ctrl_c() -> io::Result<()> {
+    Signals::new(&[SIGINT])?.wait().map(drop)
 }
 
 impl Drop for Signals {

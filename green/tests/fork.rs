@@ -3,11 +3,11 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::process::Command;
 
-use eventlet_green::net::TcpListener;
-use eventlet_green::{offload, spawn};
+use eventlet_green::net::{TcpListener, TcpStream};
+use eventlet_green::{OffloadPool, offload, remote, spawn, stats};
 use support::{in_children, pair, sys, until_parked};
 
 #[test]
@@ -87,5 +87,65 @@ fn nothing_is_inherited() {
     };
     in_children("nothing_is_inherited", || {
         std::thread::spawn(body).join().unwrap();
+    });
+}
+
+/// What a child that wants to serve does: a thread of its own has a loop of its own, while the
+/// parent's goes on. (Names are looked up in the child by threads of its own.)
+#[test]
+fn a_forked_child_accepts_with_a_loop_of_its_own() {
+    in_children("a_forked_child_accepts_with_a_loop_of_its_own", || {
+        eventlet_green::init().unwrap();
+        offload(|| ()).unwrap();
+        let inherited = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = inherited.local_addr().unwrap();
+        let child = sys::fork(move || {
+            // In the thread that forked, the loop is the parent's: it says so.
+            let refused = TcpListener::from_std(inherited.try_clone().unwrap());
+            let refused = refused.is_err_and(|error| error.kind() == ErrorKind::Unsupported);
+            let serves = std::thread::spawn(move || {
+                let listener = TcpListener::from_std(inherited).unwrap();
+                let (mut stream, _) = listener.accept().unwrap();
+                let text = offload(|| "from the child").unwrap();
+                stream.write_all(text.as_bytes()).unwrap();
+            });
+            i32::from(!(refused && serves.join().is_ok()))
+        });
+        let mut text = String::new();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "from the child");
+        assert_eq!(sys::wait_for(child), Some(0));
+    });
+}
+
+#[test]
+fn a_pool_of_ones_own_stays_with_the_parent() {
+    in_children("a_pool_of_ones_own_stays_with_the_parent", || {
+        let pool = OffloadPool::builder().threads(1).build();
+        assert_eq!(pool.offload(|| 7).unwrap(), 7);
+        let theirs = pool.clone();
+        let child = sys::fork(move || {
+            let refused = theirs.offload(|| 7);
+            i32::from(!refused.is_err_and(|error| error.kind() == ErrorKind::Unsupported))
+        });
+        assert_eq!(sys::wait_for(child), Some(0));
+        assert_eq!(pool.offload(|| 8).unwrap(), 8);
+    });
+}
+
+/// The child's copies of the ways to the parent's loop lead nowhere.
+#[test]
+fn nothing_comes_through_from_a_child() {
+    in_children("nothing_comes_through_from_a_child", || {
+        let home = remote();
+        let child = sys::fork(move || {
+            let sent = home.spawn(|| panic!("in the wrong process"));
+            drop(sent);
+            0
+        });
+        assert_eq!(sys::wait_for(child), Some(0));
+        assert_eq!(stats().coroutines, 0);
+        assert_eq!(remote().spawn(|| 7).unwrap().join().unwrap(), 7);
     });
 }

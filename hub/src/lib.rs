@@ -80,6 +80,9 @@ pub use source::Source;
 pub use sources::{Refused, Sources};
 pub use token::Token;
 pub use waker::{WakeSource, Waker};
+// For the models of the wake-up from end to end, which are green's.
+#[cfg(loom)]
+pub use waker::pending;
 
 /// The README's code is compiled with the other examples.
 #[cfg(doctest)]

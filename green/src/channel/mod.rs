@@ -25,8 +25,7 @@
 //! * **Several at once**: [`select!`](crate::select!) and [`select()`](crate::select()).
 //! * **Tasks**: [`Sender::join`] waits until all that was sent is done.
 //!
-//! Threads talk through the channels of `std`, one end of which is used in
-//! [`offload`](crate::offload()).
+//! Threads talk through [`cross`](crate::cross).
 //!
 //! # Examples
 //!

@@ -153,7 +153,7 @@ fn no_address(text: &str) -> io::Error {
 }
 
 /// Tries each address in turn until one serves.
-pub(super) fn first_that<T>(
+pub(crate) fn first_that<T>(
     addresses: impl ToSocketAddrs,
     mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,
 ) -> io::Result<T> {

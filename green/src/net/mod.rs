@@ -21,6 +21,7 @@ mod tcp_stream;
 mod udp;
 pub mod unix;
 
+pub(crate) use addr::first_that;
 pub use addr::{Lookup, ToSocketAddrs};
 pub use api::{connect_tcp, tcp_listener, tcp_server};
 pub use connect::{

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::accept;
 use super::addr::ToSocketAddrs;
 use super::listen_options::ListenOptions;
 use super::tcp_stream::TcpStream;
@@ -58,6 +59,12 @@ impl TcpListener {
     /// As for [`bind`](Self::bind).
     pub fn bind_with_backlog(addresses: impl ToSocketAddrs, backlog: i32) -> io::Result<Self> {
         ListenOptions::new().backlog(backlog).listen(addresses)
+    }
+
+    /// [`accept_patiently`](Self::accept_patiently) for a connection that another thread is to have:
+    /// it is not registered with this one's loop.
+    pub(crate) fn accept_patiently_as_std(&self) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+        accept::patiently(&self.watched, std::net::TcpListener::accept, Ok)
     }
 }
 

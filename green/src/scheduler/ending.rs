@@ -18,6 +18,7 @@ impl Scheduler {
         self.at_root.set(false);
         self.watchers.clear();
         self.end_root();
+        self.inbox.close();
         let all: Vec<_> = self
             .coroutines
             .borrow()

@@ -22,6 +22,7 @@ mod count;
 mod ending;
 mod inline;
 mod inside;
+mod lookup;
 mod overflow;
 mod root;
 #[cfg(feature = "testing")]
@@ -281,6 +282,9 @@ impl Scheduler {
             self.wake(&joiner, Woken::Ready);
         }
         coroutine.end_listeners.tell(coroutine);
+        if let Some(waker) = coroutine.join_waker.take() {
+            waker.wake();
+        }
     }
 
     #[inline]

@@ -96,5 +96,6 @@ impl Scheduler {
             && self.io_waiters.get() == 0
             && self.watchers.is_empty()
             && self.outside.is_empty()
+            && self.run_loop.keep_alive_count() == 0
     }
 }

@@ -13,6 +13,7 @@
     not(eventlet_pipe_waker)
 ))]
 mod eventfd;
+pub mod pending;
 #[cfg(any(
     not(any(target_os = "linux", target_os = "android")),
     eventlet_pipe_waker
@@ -23,8 +24,8 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use self::pending::{Pending, Raised};
 use crate::fork::Home;
 
 #[cfg(all(
@@ -71,9 +72,7 @@ impl Waker {
         if !self.shared.home.is_here() {
             return;
         }
-        // Release: what this thread did before is seen by the thread whose wait ends. When the flag
-        // was up already, a wait is going to end that has not acknowledged yet.
-        if !self.shared.pending.swap(true, Ordering::AcqRel) {
+        if self.shared.pending.raise() == Raised::First {
             self.shared.mechanism.signal();
         }
     }
@@ -87,7 +86,7 @@ impl Waker {
 impl fmt::Debug for Waker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waker")
-            .field("pending", &self.shared.pending.load(Ordering::Relaxed))
+            .field("pending", &self.shared.pending.is_up())
             .finish_non_exhaustive()
     }
 }
@@ -107,7 +106,7 @@ impl WakeSource {
     pub fn new() -> io::Result<Self> {
         let shared = Shared {
             home: Home::new(),
-            pending: AtomicBool::new(false),
+            pending: Pending::new(),
             mechanism: Mechanism::new()?,
         };
         Ok(WakeSource {
@@ -129,7 +128,7 @@ impl WakeSource {
     /// signals nothing, and need not: the wait that acknowledges has yet to return.
     pub fn acknowledge(&self) -> bool {
         self.waker.shared.mechanism.drain();
-        self.waker.shared.pending.swap(false, Ordering::AcqRel)
+        self.waker.shared.pending.lower()
     }
 
     /// Like [`acknowledge`](Self::acknowledge), for a hub that watches the descriptor
@@ -139,7 +138,7 @@ impl WakeSource {
         if !Mechanism::EDGE_NEEDS_NO_DRAIN {
             self.waker.shared.mechanism.drain();
         }
-        self.waker.shared.pending.swap(false, Ordering::AcqRel)
+        self.waker.shared.pending.lower()
     }
 }
 
@@ -153,7 +152,7 @@ impl AsFd for WakeSource {
 struct Shared {
     home: Home,
     /// Up from the first wake until the hub acknowledges: later wakes need no system call.
-    pending: AtomicBool,
+    pending: Pending,
     mechanism: Mechanism,
 }
 

@@ -1,0 +1,238 @@
+//! The end that values come out of.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{Channel, RecvError, RecvTimeoutError, TryRecvError, is_last};
+use crate::coroutine::Wait;
+use crate::crossing::queue::{InLine, Received};
+use crate::inbox::Sent;
+use crate::scheduler::Scheduler;
+use crate::sleeper::sleep_until_woken;
+use crate::sys::slot;
+
+/// Receives values, on any thread; each value goes to one receiver. When the last clone is gone the
+/// channel is closed, and what is in it is dropped.
+pub struct Receiver<T> {
+    channel: Arc<Channel<T>>,
+}
+
+impl<T> Receiver<T> {
+    pub(super) fn new(channel: Arc<Channel<T>>) -> Self {
+        Receiver { channel }
+    }
+
+    /// Receives a value, waiting for one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// * [`RecvError::Closed`]: the channel is closed, and nothing is left in it.
+    /// * [`RecvError::Refused`]: the caller could not wait.
+    pub fn recv(&self) -> Result<T, RecvError> {
+        self.recv_within(None).map_err(|error| match error {
+            RecvTimeoutError::Closed => RecvError::Closed,
+            RecvTimeoutError::Refused(reason) => RecvError::Refused(reason),
+            RecvTimeoutError::TimedOut => unreachable!("there was no limit"),
+        })
+    }
+
+    /// [`recv`](Self::recv), but waits at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv); [`RecvTimeoutError::TimedOut`] when the time was over.
+    pub fn recv_timeout(&self, limit: Duration) -> Result<T, RecvTimeoutError> {
+        self.recv_within(Some(limit))
+    }
+
+    /// Receives a value if that needs no waiting.
+    ///
+    /// # Errors
+    ///
+    /// * [`TryRecvError::Empty`]: there is none; with capacity 0, no sender waits.
+    /// * [`TryRecvError::Closed`]: and none will come.
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        match self.channel.queue.try_receive() {
+            Received::Value(value) => Ok(value),
+            Received::Empty => Err(TryRecvError::Empty),
+            Received::Closed => Err(TryRecvError::Closed),
+        }
+    }
+
+    fn recv_within(&self, limit: Option<Duration>) -> Result<T, RecvTimeoutError> {
+        // A receiver that never has to wait lets others of its thread run all the same.
+        slot::with(Scheduler::spend_credit);
+        match self.try_recv() {
+            Ok(value) => return Ok(value),
+            Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
+            Err(TryRecvError::Empty) => {}
+        }
+        let queue = &self.channel.queue;
+        let mut seat = Seat {
+            channel: &self.channel,
+            number: None,
+        };
+        let mut outcome = None;
+        let slept = sleep_until_woken(Wait::CrossReceive, limit, |sleeper| {
+            match queue.receive_or_wait(sleeper) {
+                InLine::No(received) => {
+                    outcome = Some(received);
+                    Sent::NotNeeded
+                }
+                InLine::Yes(number) => {
+                    seat.number = Some(number);
+                    Sent::Out
+                }
+            }
+        });
+        let outcome = match (outcome, seat.number.take()) {
+            (Some(outcome), _) => outcome,
+            (_, Some(number)) => queue.collect(number),
+            (None, None) => Received::Empty,
+        };
+        match (outcome, slept) {
+            (Received::Value(value), _) => Ok(value),
+            (Received::Closed, _) => Err(RecvTimeoutError::Closed),
+            (Received::Empty, Ok(_)) => Err(RecvTimeoutError::TimedOut),
+            (Received::Empty, Err(reason)) => Err(RecvTimeoutError::Refused(reason)),
+        }
+    }
+
+    /// The values as they come, until the channel is closed and empty.
+    ///
+    /// # Panics
+    ///
+    /// Its `next`, where the caller cannot wait; see [`RecvError::Refused`].
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { receiver: self }
+    }
+
+    /// Closes the channel for both ends; see [`Sender::close`](super::Sender::close).
+    pub fn close(&self) -> bool {
+        self.channel.queue.close()
+    }
+
+    /// Whether the channel is closed; there may be values left in it.
+    pub fn is_closed(&self) -> bool {
+        self.channel.queue.is_closed()
+    }
+
+    /// How many values are in it.
+    pub fn len(&self) -> usize {
+        self.channel.queue.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.channel.queue.is_empty()
+    }
+
+    /// How many values it has room for; `None` for as many as there is memory.
+    pub fn capacity(&self) -> Option<usize> {
+        self.channel.queue.capacity()
+    }
+
+    /// How many wait to receive, on all threads.
+    pub fn waiting(&self) -> usize {
+        self.channel.queue.waiting().1
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        self.channel.receivers.fetch_add(1, Ordering::Relaxed);
+        Receiver::new(Arc::clone(&self.channel))
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        if is_last(&self.channel.receivers) {
+            self.channel.queue.close();
+            // Values of a kind that has an end of this very channel would keep it for ever.
+            drop(self.channel.queue.take_all());
+        }
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place in the line of receivers. On the way out of an unwinding, what was meant for it goes to
+/// the next.
+struct Seat<'a, T> {
+    channel: &'a Channel<T>,
+    number: Option<u64>,
+}
+
+impl<T> Drop for Seat<'_, T> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.channel.queue.leave(number);
+        }
+    }
+}
+
+/// The values of a [`Receiver`], as they come.
+#[derive(Debug)]
+pub struct Iter<'a, T> {
+    receiver: &'a Receiver<T>,
+}
+
+impl<T> Iterator for Iter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        until_closed(self.receiver.recv())
+    }
+}
+
+/// The values of a [`Receiver`] that it owns.
+#[derive(Debug)]
+pub struct IntoIter<T> {
+    receiver: Receiver<T>,
+}
+
+impl<T> Iterator for IntoIter<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        until_closed(self.receiver.recv())
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Receiver<T> {
+    type Item = T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
+
+impl<T> IntoIterator for Receiver<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter { receiver: self }
+    }
+}
+
+/// An iterator cannot give an error, and ending early would hide one.
+fn until_closed<T>(received: Result<T, RecvError>) -> Option<T> {
+    match received {
+        Ok(value) => Some(value),
+        Err(RecvError::Refused(reason)) => panic!("{reason}"),
+        Err(RecvError::Closed) => None,
+    }
+}
