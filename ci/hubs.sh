@@ -10,10 +10,13 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
 
-# Two kinds of targets: the programs in the docs, and the tests.
+# Three kinds of targets: the programs in the docs, the tests, and those of stacks.
 targets_of() {
     if [[ -n ${CI_TEST:-} ]]; then
         targets=(--test "$CI_TEST")
+    elif [[ $1 == stacks ]]; then
+        targets=(--lib)
+        for test in "${OF_STACKS[@]}"; do targets+=(--test "$test"); done
     elif [[ $1 == programs ]]; then
         targets=(--doc)
     else
@@ -21,6 +24,8 @@ targets_of() {
     fi
 }
 HUBS=${CI_HUBS:-epoll poll select}
+# What depends on how the guard of a stack is made: where stacks come from, run over and go.
+OF_STACKS=(kill many overflow panics scope spawn stacks thread_end)
 ABOVE=(eventlet-green eventlet-protocols eventlet)
 WITH_WAKER=(eventlet-hub eventlet-hub-test eventlet-hub-epoll eventlet-hub-poll eventlet-hub-select)
 
@@ -61,7 +66,7 @@ for fallback in pipe_waker mprotect_guard; do
     CARGO_TARGET_DIR=$(own_target "$fallback")
     case $fallback in
     pipe_waker) suites "pipe waker" tests "${WITH_WAKER[@]}" ;;
-    mprotect_guard) suites "mprotect guards" tests eventlet-green ;;
+    mprotect_guard) suites "mprotect guards" stacks eventlet-green ;;
     esac
 done
 printf -v list '%s, ' "${summary[@]}"

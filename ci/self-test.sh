@@ -257,5 +257,29 @@ if proves sanitize; then
         skipped "sanitize with AddressSanitizer, which needs a nightly toolchain"
     fi
 fi
+if proves loom; then
+    # A flag and a value, published in the wrong order: one interleaving in a few shows it.
+    write green/tests/loom_planted.rs <<<'//! Planted.
+#![cfg(loom)]
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+#[test]
+fn planted() {
+    loom::model(|| {
+        let shared = Arc::new((AtomicBool::new(false), AtomicU32::new(0)));
+        let theirs = Arc::clone(&shared);
+        let writer = loom::thread::spawn(move || {
+            theirs.0.store(true, Ordering::Release);
+            theirs.1.store(7, Ordering::Release);
+        });
+        if shared.0.load(Ordering::Acquire) {
+            assert_eq!(shared.1.load(Ordering::Acquire), 7, "too early");
+        }
+        writer.join().unwrap();
+    });
+}'
+    red loom CI_LOOM=planted -- 'too early' 'FAULT \(loom\)'
+fi
 rm -rf "$SCRATCH" "$LOG"
 finish "$proofs planted faults"

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | [`hub`] | `eventlet-hub` | which descriptors are ready |
 //! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
-//! | the root of this crate, [`net`], [`sync`], [`signals`] | `eventlet-green` | coroutines |
+//! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
 //!
 //! ```
@@ -34,6 +34,8 @@
 //! # Features
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
+//! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
+//! itself, `testing` is the test kit.
 //! `testing` adds the test kit, for dev-dependencies.
 
 #![forbid(unsafe_code)]
@@ -52,6 +54,8 @@ pub mod guide {
     pub mod runloop {}
     #[doc = include_str!("../docs/guide/green.md")]
     pub mod green {}
+    #[doc = include_str!("../docs/guide/coordination.md")]
+    pub mod coordination {}
     #[cfg(feature = "http")]
     #[doc = include_str!("../README.md")]
     pub mod readme {}

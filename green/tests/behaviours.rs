@@ -80,7 +80,6 @@ fn each_test_that_is_named_is_there() {
 }
 
 #[test]
-#[ignore = "the rows of the pieces that are being built are still empty"]
 fn each_behaviour_has_a_test() {
     let empty: Vec<_> = rows()
         .into_iter()
