@@ -9,8 +9,7 @@
 //! ever waits for a client that does not read: when its queue is full, it is disconnected.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::time::Duration;
-use std::{cell::RefCell, collections::BTreeMap, net::Shutdown, process::ExitCode, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, net::Shutdown, rc::Rc, time::Duration};
 
 use eventlet::channel::{self, Sender};
 use eventlet::net::{TcpListener, TcpStream, tcp_server};
@@ -20,11 +19,12 @@ use eventlet::{spawn, sync::WaitGroup, yield_now};
 const BACKLOG: usize = 64; // Lines that may wait for a client, besides those in its socket.
 const LONGEST: u64 = 4096; // Bytes of a line; a longer one is taken for several.
 const GRACE: Duration = Duration::from_secs(2); // For the last lines, at the end.
+type Member = (Sender<Rc<str>>, TcpStream); // What is to be written, and where.
 
 #[derive(Default)]
 struct Room {
-    /// By name: the queue of what is to be written, and the connection.
-    members: RefCell<BTreeMap<String, (Sender<Rc<str>>, TcpStream)>>,
+    /// By name.
+    members: RefCell<BTreeMap<String, Member>>,
     writers: WaitGroup,
 }
 
@@ -94,7 +94,7 @@ fn run() -> io::Result<()> {
     Ok(room.writers.wait_timeout(GRACE).map(drop)?)
 }
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     let outcome = run().inspect_err(|error| eprintln!("chat: {error}"));
-    ExitCode::from(u8::from(outcome.is_err()))
+    u8::from(outcome.is_err()).into()
 }

@@ -3,6 +3,7 @@
 
 mod chat;
 mod crawler;
+mod echo_cores;
 mod forwarder;
 mod httpd;
 mod producer_consumer;
