@@ -7,8 +7,10 @@
 //! rounds is printed, one line for each of ours; beside it the ratio of the least of all rounds, which
 //! is the better figure when other programs take the cores away now and then.
 //!
-//! Time is CPU time of the thread that works ([`Stopwatch`]), so that the work of other programs, which
-//! a busy machine puts in between, is not counted. Nothing that is measured so ever waits.
+//! Time is CPU time of the thread that works ([`timed`]), so that the work of other programs, which
+//! a busy machine puts in between, is not counted. Nothing that is measured so ever waits. What goes
+//! from thread to thread is held twice ([`timed_by`]): by the time that passes, and by the CPU time of
+//! all threads together.
 //!
 //! A name filter on the command line chooses contestants as ever; ratios are printed for those
 //! that were chosen. In smoke mode (`EVENTLET_BENCH_SMOKE=1`, or Criterion's `--test`, or a run by
@@ -20,7 +22,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 
-use crate::cpu::Stopwatch;
+use crate::cpu::{Clock, Stopwatch};
 
 /// The environment variable that asks for a brief run.
 pub const SMOKE: &str = "EVENTLET_BENCH_SMOKE";
@@ -102,8 +104,17 @@ pub fn criterion() -> Criterion {
 /// # Panics
 ///
 /// As for [`Stopwatch::start`].
-pub fn timed<T>(times: u64, mut work: impl FnMut() -> T) -> Duration {
-    let begun = Stopwatch::start();
+pub fn timed<T>(times: u64, work: impl FnMut() -> T) -> Duration {
+    timed_by(Clock::Thread, times, work)
+}
+
+/// [`timed`], by any clock.
+///
+/// # Panics
+///
+/// As for [`Stopwatch::start`].
+pub fn timed_by<T>(clock: Clock, times: u64, mut work: impl FnMut() -> T) -> Duration {
+    let begun = Stopwatch::start_by(clock);
     for _ in 0..times {
         black_box(work());
     }

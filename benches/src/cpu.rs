@@ -69,8 +69,19 @@ fn has_ended(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::ESRCH as i32)
 }
 
-/// Measures the CPU time of the thread that starts it: what it takes in a piece of work, without what
-/// other programs take from it meanwhile. Of no use for work that waits.
+/// Which time a [`Stopwatch`] measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The CPU time of the thread that starts it: what it takes in a piece of work, without what
+    /// other programs take from it meanwhile. Of no use for work that waits.
+    Thread,
+    /// The CPU time of all threads of this process: what work costs that goes from one to another.
+    Process,
+    /// The time that passes, with all the waiting, and with what other programs take.
+    Elapsed,
+}
+
+/// Measures the time of a piece of work.
 ///
 /// Reading it is a system call of some 100 ns, so it is read around many operations, not around one.
 ///
@@ -86,34 +97,51 @@ fn has_ended(error: &io::Error) -> bool {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch {
+    clock: Clock,
     begun: Duration,
 }
 
 impl Stopwatch {
-    /// Starts one.
+    /// Starts one that goes by [`Clock::Thread`].
     ///
     /// # Panics
     ///
     /// If the kernel has no such clock (none since Linux 2.6.12).
     pub fn start() -> Self {
+        Self::start_by(Clock::Thread)
+    }
+
+    /// Starts one.
+    ///
+    /// # Panics
+    ///
+    /// As for [`start`](Self::start).
+    pub fn start_by(clock: Clock) -> Self {
         Stopwatch {
-            begun: thread_time(),
+            clock,
+            begun: clock.read(),
         }
     }
 
-    /// The CPU time of this thread since the start. Only on the thread that started it.
+    /// The time since the start. By [`Clock::Thread`], only on the thread that started it.
     ///
     /// # Panics
     ///
     /// As for [`start`](Self::start).
     pub fn elapsed(&self) -> Duration {
-        thread_time().saturating_sub(self.begun)
+        self.clock.read().saturating_sub(self.begun)
     }
 }
 
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
-    time.expect("a clock for the thread's CPU time").into()
+impl Clock {
+    fn read(self) -> Duration {
+        let id = match self {
+            Clock::Thread => ClockId::CLOCK_THREAD_CPUTIME_ID,
+            Clock::Process => ClockId::CLOCK_PROCESS_CPUTIME_ID,
+            Clock::Elapsed => ClockId::CLOCK_MONOTONIC,
+        };
+        clock_gettime(id).expect("a clock of that kind").into()
+    }
 }
 
 /// Zero means the calling thread.

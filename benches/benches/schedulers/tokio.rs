@@ -1,12 +1,11 @@
 //! tokio's local tasks: a `LocalSet` on its single-threaded runtime.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eventlet_benches::cpu::Stopwatch;
-use tokio::runtime;
-use tokio::task::{LocalSet, spawn_local, yield_now};
+use eventlet_benches::tokio_local::block_on;
+use tokio::task::{spawn_local, yield_now};
 
 use super::Relay;
 
@@ -45,11 +44,4 @@ async fn take_part(relay: Arc<Relay>) {
     while relay.step() {
         yield_now().await;
     }
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
-    LocalSet::new().block_on(&runtime, work)
 }

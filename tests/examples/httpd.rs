@@ -1,55 +1,16 @@
-//! The example `httpd` as its users see it: a program that is started, asked, and stopped by signals,
-//! under every hub. What a server has to do beyond that is tested in `protocols`; the examples of the
-//! lower layers are tested there.
+//! `httpd`: asked what its pages say they answer, and stopped by signals. What a server has to do
+//! beyond that is tested in `protocols`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eventlet_green::testing::Watchdog;
-
-/// How long a test may take, and how long a peer is waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
-const ANSWER: Duration = Duration::from_secs(30);
-
-const HUBS: [&str; 3] = ["epoll", "poll", "select"];
-
-/// Runs the body under each hub with the program's path; aborts the process if it hangs.
-fn under_each_hub(test: &str, body: impl Fn(&str)) {
-    if binary().is_none() {
-        loudly(&format!(
-            "SKIPPED {test}: httpd is built by cargo test without --test"
-        ));
-        return;
-    }
-    let _watchdog = Watchdog::with_patience("every hub", PATIENCE);
-    for hub in HUBS {
-        body(hub);
-    }
-}
-
-/// To standard error itself: the test harness catches `eprintln`.
-fn loudly(text: &str) {
-    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
-}
-
-/// Cargo puts examples next to the folder of the tests.
-fn binary() -> Option<PathBuf> {
-    let test = std::env::current_exe().ok()?;
-    let path = test.parent()?.parent()?.join("examples/httpd");
-    path.exists().then_some(path)
-}
+use crate::support::{self, ANSWER, loudly, signal, under_each_hub};
 
 fn command(hub: &str) -> Command {
-    let mut command = Command::new(binary().expect("checked before"));
-    command
-        .env("EVENTLET_HUB", hub)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+    support::command("httpd", hub)
 }
 
 /// A running httpd; killed when it is dropped.
@@ -105,9 +66,7 @@ impl Httpd {
     }
 
     fn signal(&self, name: &str) {
-        let script = format!("kill -{name} {}", self.process.id());
-        let status = Command::new("sh").args(["-c", &script]).status().unwrap();
-        assert!(status.success(), "kill -{name}");
+        signal(&self.process, name);
     }
 
     /// Status and standard error, when it has ended.
@@ -146,7 +105,7 @@ fn assert_field(head: &str, field: &str) {
 
 #[test]
 fn says_where_it_listens_and_with_which_hub() {
-    under_each_hub("says_where_it_listens_and_with_which_hub", |hub| {
+    under_each_hub("httpd", "says_where_it_listens_and_with_which_hub", |hub| {
         let httpd = Httpd::new(hub);
         let address = &httpd.address;
         assert_eq!(
@@ -165,7 +124,7 @@ fn says_where_it_listens_and_with_which_hub() {
 
 #[test]
 fn an_option_goes_before_the_environment() {
-    under_each_hub("an_option_goes_before_the_environment", |hub| {
+    under_each_hub("httpd", "an_option_goes_before_the_environment", |hub| {
         let mut command = command("none such");
         let httpd = Httpd::with(command.args(["--hub", hub, "--listen", "127.0.0.1:0"]));
         assert!(httpd.banner[0].ends_with(&format!("with the {hub} hub")));
@@ -175,7 +134,7 @@ fn an_option_goes_before_the_environment() {
 
 #[test]
 fn plaintext_and_json_and_what_is_not_there() {
-    under_each_hub("plaintext_and_json_and_what_is_not_there", |hub| {
+    under_each_hub("httpd", "plaintext_and_json_and_what_is_not_there", |hub| {
         let httpd = Httpd::new(hub);
         let (head, body) = httpd.get("/plaintext");
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
@@ -212,7 +171,7 @@ fn plaintext_and_json_and_what_is_not_there() {
 
 #[test]
 fn echo_takes_any_method_and_framing() {
-    under_each_hub("echo_takes_any_method_and_framing", |hub| {
+    under_each_hub("httpd", "echo_takes_any_method_and_framing", |hub| {
         let httpd = Httpd::new(hub);
         for method in ["POST", "PUT", "PATCH", "DELETE", "BREW"] {
             let (head, body) = httpd.ask(&format!(
@@ -237,7 +196,7 @@ fn echo_takes_any_method_and_framing() {
 
 #[test]
 fn headers_are_a_json_object() {
-    under_each_hub("headers_are_a_json_object", |hub| {
+    under_each_hub("httpd", "headers_are_a_json_object", |hub| {
         let httpd = Httpd::new(hub);
         let (head, body) = httpd.ask(
             "GET /headers HTTP/1.1\r\nHost: example.com\r\nX-Two: a\r\nConnection: close\r\n\
@@ -259,7 +218,7 @@ fn headers_are_a_json_object() {
 
 #[test]
 fn chunked_comes_piece_by_piece() {
-    under_each_hub("chunked_comes_piece_by_piece", |hub| {
+    under_each_hub("httpd", "chunked_comes_piece_by_piece", |hub| {
         let httpd = Httpd::new(hub);
         let (head, body) = httpd.get("/chunked?n=2&ms=0");
         assert_field(&head, "transfer-encoding: chunked");
@@ -288,7 +247,7 @@ fn chunked_comes_piece_by_piece() {
 
 #[test]
 fn slow_takes_its_time_and_holds_nobody_up() {
-    under_each_hub("slow_takes_its_time_and_holds_nobody_up", |hub| {
+    under_each_hub("httpd", "slow_takes_its_time_and_holds_nobody_up", |hub| {
         let httpd = Httpd::new(hub);
         let start = Instant::now();
         let (_, body) = httpd.get("/slow?ms=50");
@@ -304,7 +263,7 @@ fn slow_takes_its_time_and_holds_nobody_up() {
 
 #[test]
 fn sixteen_pipelined_requests_in_one_packet() {
-    under_each_hub("sixteen_pipelined_requests_in_one_packet", |hub| {
+    under_each_hub("httpd", "sixteen_pipelined_requests_in_one_packet", |hub| {
         let httpd = Httpd::new(hub);
         let mut stream = httpd.connect();
         let request = "GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -322,7 +281,7 @@ fn sixteen_pipelined_requests_in_one_packet() {
 
 #[test]
 fn signals_stop_it_with_status_zero() {
-    under_each_hub("signals_stop_it_with_status_zero", |hub| {
+    under_each_hub("httpd", "signals_stop_it_with_status_zero", |hub| {
         for signal in ["TERM", "INT"] {
             let httpd = Httpd::new(hub);
             // One that idles after a request, and one that is in the middle of one.
@@ -369,7 +328,7 @@ fn assert_refusal(command: &mut Command, told: &[&str]) {
 
 #[test]
 fn a_port_in_use_is_one_line_and_status_one() {
-    under_each_hub("a_port_in_use_is_one_line_and_status_one", |hub| {
+    under_each_hub("httpd", "a_port_in_use_is_one_line_and_status_one", |hub| {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
         assert_refusal(
@@ -387,7 +346,7 @@ fn what_it_does_not_understand_is_one_line_and_status_one() {
         (&["--listen"], &["--listen", "needs a value"]),
         (&["--listen", "nonsense"], &["nonsense"]),
     ];
-    under_each_hub("what_it_does_not_understand", |hub| {
+    under_each_hub("httpd", "what_it_does_not_understand", |hub| {
         for (arguments, told) in cases {
             assert_refusal(command(hub).args(arguments), told);
         }
@@ -397,42 +356,47 @@ fn what_it_does_not_understand_is_one_line_and_status_one() {
 
 #[test]
 fn a_line_a_request_unless_it_is_to_be_quiet() {
-    under_each_hub("a_line_a_request_unless_it_is_to_be_quiet", |hub| {
-        for quiet in [None, Some("--quiet")] {
-            let mut command = command(hub);
-            command.args(["--listen", "127.0.0.1:0"]).args(quiet);
-            let mut process = command.spawn().unwrap();
-            let mut output = BufReader::new(process.stdout.take().unwrap());
-            let mut first = String::new();
-            output.read_line(&mut first).unwrap();
-            let address = first.split('/').nth(2).unwrap().to_owned();
-            let httpd = Httpd {
-                process,
-                address,
-                banner: Vec::new(),
-            };
-            httpd.get("/plaintext");
-            httpd.signal("TERM");
-            let mut rest = String::new();
-            output.read_to_string(&mut rest).unwrap();
-            let logged: Vec<_> = rest
-                .lines()
-                .filter(|line| line.contains(" - - ["))
-                .collect();
-            match quiet {
-                Some(_) => assert!(logged.is_empty(), "{logged:?}"),
-                None => {
-                    assert_eq!(logged.len(), 1, "{rest}");
-                    let is_there = logged[0].contains("] \"GET /plaintext HTTP/1.1\" 200 13 0.");
-                    assert!(
-                        is_there && logged[0].starts_with("127.0.0.1 "),
-                        "{logged:?}"
-                    );
+    under_each_hub(
+        "httpd",
+        "a_line_a_request_unless_it_is_to_be_quiet",
+        |hub| {
+            for quiet in [None, Some("--quiet")] {
+                let mut command = command(hub);
+                command.args(["--listen", "127.0.0.1:0"]).args(quiet);
+                let mut process = command.spawn().unwrap();
+                let mut output = BufReader::new(process.stdout.take().unwrap());
+                let mut first = String::new();
+                output.read_line(&mut first).unwrap();
+                let address = first.split('/').nth(2).unwrap().to_owned();
+                let httpd = Httpd {
+                    process,
+                    address,
+                    banner: Vec::new(),
+                };
+                httpd.get("/plaintext");
+                httpd.signal("TERM");
+                let mut rest = String::new();
+                output.read_to_string(&mut rest).unwrap();
+                let logged: Vec<_> = rest
+                    .lines()
+                    .filter(|line| line.contains(" - - ["))
+                    .collect();
+                match quiet {
+                    Some(_) => assert!(logged.is_empty(), "{logged:?}"),
+                    None => {
+                        assert_eq!(logged.len(), 1, "{rest}");
+                        let is_there =
+                            logged[0].contains("] \"GET /plaintext HTTP/1.1\" 200 13 0.");
+                        assert!(
+                            is_there && logged[0].starts_with("127.0.0.1 "),
+                            "{logged:?}"
+                        );
+                    }
                 }
+                assert_eq!(httpd.end().0, Some(0));
             }
-            assert_eq!(httpd.end().0, Some(0));
-        }
-    });
+        },
+    );
 }
 
 /// A client that is not ours.
@@ -442,7 +406,7 @@ fn curl_is_answered() {
         loudly("SKIPPED curl_is_answered: there is no curl on this machine");
         return;
     }
-    under_each_hub("curl_is_answered", |hub| {
+    under_each_hub("httpd", "curl_is_answered", |hub| {
         let httpd = Httpd::new(hub);
         let curl = |arguments: &[&str], target: &str| {
             let url = format!("http://{}{target}", httpd.address);

@@ -1,0 +1,98 @@
+//! A crawler: all that can be reached from one page, breadth first, a bounded number at a time.
+//!
+//! ```text
+//! cargo run --release --example crawler            # 4 sites of 100 pages
+//! cargo run --release --example crawler -- 2000    # of 2,000
+//! ```
+//!
+//! It bothers nobody: the sites are HTTP servers that it starts itself, in the same thread.
+
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+use std::{collections::HashSet, env, error::Error, net::SocketAddr, process::ExitCode};
+
+use eventlet::http::server::{Body, RequestBody, Server};
+use eventlet::net::{TcpListener, TcpStream};
+use eventlet::{pool::Workers, sleep, spawn};
+use http::{Request, Response, StatusCode};
+
+const SITES: usize = 4;
+const AT_ONCE: usize = 32; // Pages that are fetched at a time.
+const THINKS: Duration = Duration::from_millis(5); // What a site does over a page.
+
+/// Where a page is: the address of its site, and its number.
+type Link = (SocketAddr, usize);
+
+/// One site. Each page links to two with higher numbers, the last of which are not there, and to its
+/// like on the next site.
+fn serve(listener: TcpListener, next: SocketAddr, pages: usize) -> io::Result<()> {
+    let site = listener.local_addr()?;
+    let answer = move |request: Request<RequestBody>| {
+        sleep(THINKS);
+        let number = request.uri().path()[1..].parse().unwrap_or(pages);
+        let higher = 2 * number + 1;
+        let links = [(next, number), (site, higher), (site, higher + 1)];
+        let links = links.map(|(site, number)| format!("<a href=http://{site}/{number}>"));
+        let mut response = Response::new(Body::from(links.concat()));
+        if number >= pages {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        response
+    };
+    Server::new(answer).serve(listener)
+}
+
+/// The links on a page.
+fn fetch((site, number): Link) -> io::Result<Vec<Link>> {
+    let mut stream = TcpStream::connect(site)?;
+    let head = format!("GET /{number} HTTP/1.1\r\nHost: {site}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    if !text.starts_with("HTTP/1.1 200 ") {
+        return Err(io::Error::other(text.lines().next().unwrap_or("no answer")));
+    }
+    let targets = text.split("href=http://").skip(1);
+    let links = targets.filter_map(|rest| rest.split_once('>')?.0.split_once('/'));
+    let links = links.map(|(site, number)| Some((site.parse().ok()?, number.parse().ok()?)));
+    Ok(links.flatten().collect())
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let pages = env::args().nth(1).map_or(Ok(100), |word| word.parse())?;
+    let sites = [(); SITES].map(|()| TcpListener::bind("127.0.0.1:0"));
+    let sites = sites.into_iter().collect::<io::Result<Vec<_>>>()?;
+    let addresses = sites.iter().map(TcpListener::local_addr);
+    let addresses = addresses.collect::<io::Result<Vec<_>>>()?;
+    for (index, site) in sites.into_iter().enumerate() {
+        let next = addresses[(index + 1) % SITES];
+        spawn(move || serve(site, next, pages));
+    }
+
+    let begun = Instant::now();
+    let workers = Workers::new(AT_ONCE);
+    let mut level = vec![(addresses[0], 0)];
+    let mut seen: HashSet<Link> = level.iter().copied().collect();
+    let (mut depth, mut found, mut links, mut broken) = (0, 0, 0, 0);
+    while !level.is_empty() {
+        println!("level {depth}: {} links to follow", level.len());
+        depth += 1;
+        for page in workers.imap(std::mem::take(&mut level), fetch) {
+            let Ok(targets) = page? else {
+                broken += 1;
+                continue;
+            };
+            found += 1;
+            links += targets.len();
+            level.extend(targets.into_iter().filter(|link| seen.insert(*link)));
+        }
+    }
+    let took = begun.elapsed();
+    println!("{found} pages, {links} links, {broken} broken, in {took:.1?}");
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let outcome = run().inspect_err(|error| eprintln!("crawler: {error}"));
+    ExitCode::from(u8::from(outcome.is_err()))
+}
