@@ -4,10 +4,10 @@
 //! not those that need tokio's reactor). The waker may be called from any thread, at any time, also
 //! when the future is long gone; what stands behind it is a [`Notice`].
 //!
-//! The way round, that async code awaits a coroutine, is in [`Joined`] and
+//! The way round, that async code awaits a coroutine, is in [`Joined`](crate::Joined) and
 //! [`RemoteJoin`](crate::RemoteJoin).
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll, Wake, Waker};
@@ -19,7 +19,6 @@ use crate::coroutine::{Wait, Woken, after};
 use crate::crossing::notice::{Notice, Prepared};
 use crate::error::ParkError;
 use crate::inbox::{Inbox, Sent};
-use crate::join::{JoinError, JoinHandle};
 use crate::scheduler;
 
 /// Runs a future to its end; the caller is parked while it is not ready, and the thread's other
@@ -159,62 +158,5 @@ struct Clear<'a>(&'a Notice);
 impl Drop for Clear<'_> {
     fn drop(&mut self) {
         self.0.clear();
-    }
-}
-
-/// Async code can await a coroutine of its thread.
-///
-/// # Examples
-///
-/// ```
-/// use eventlet_green::{block_on, spawn};
-///
-/// let sum = block_on(async { spawn(|| 1).await.unwrap() + spawn(|| 2).await.unwrap() })?;
-/// assert_eq!(sum, 3);
-/// # Ok::<(), eventlet_green::ParkError>(())
-/// ```
-impl<T> IntoFuture for JoinHandle<T> {
-    type Output = Result<T, JoinError>;
-    type IntoFuture = Joined<T>;
-
-    fn into_future(self) -> Joined<T> {
-        Joined { handle: self }
-    }
-}
-
-/// The end of a coroutine, as a future; made by awaiting a [`JoinHandle`]. Dropping it lets the
-/// coroutine go on.
-///
-/// It needs the thread's loop to turn: await it under [`block_on`], not under an executor that
-/// blocks the thread. From elsewhere, use a [`RemoteHandle`](crate::RemoteHandle).
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub struct Joined<T> {
-    handle: JoinHandle<T>,
-}
-
-impl<T> Joined<T> {
-    /// The handle back, to join or kill it in the ordinary way.
-    pub fn into_handle(self) -> JoinHandle<T> {
-        self.handle
-    }
-}
-
-impl<T> Future for Joined<T> {
-    type Output = Result<T, JoinError>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let handle = &self.handle;
-        if handle.is_finished() {
-            return Poll::Ready(handle.take());
-        }
-        let coroutine = handle.coroutine();
-        let current = scheduler::with(|scheduler| scheduler.current());
-        if current.is_some_and(|current| std::rc::Rc::ptr_eq(&current, coroutine)) {
-            return Poll::Ready(Err(JoinError::Itself));
-        }
-        let waker = context.waker().clone();
-        drop(coroutine.join_waker.replace(Some(waker)));
-        Poll::Pending
     }
 }

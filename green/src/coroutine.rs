@@ -18,7 +18,6 @@ use std::fmt;
 use std::os::fd::RawFd;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
-use std::task::Waker;
 
 use eventlet_hub::Hub;
 use eventlet_runloop::{RunLoop, Task, Time, TimerId};
@@ -218,8 +217,6 @@ pub(crate) struct Coroutine {
     pub(crate) contexts: OnceCell<Box<Contexts>>,
     /// Its own values; empty until the first is made.
     pub(crate) locals: OnceCell<Box<Locals>>,
-    /// The future that waits for its end, likewise.
-    pub(crate) join_waker: Cell<Option<Waker>>,
 }
 
 /// Added to the interrupts while a hook of one of its contexts runs: that can neither wait nor be
@@ -267,7 +264,6 @@ impl Coroutine {
             ending: Cell::new(Ending::Returned),
             contexts: OnceCell::new(),
             locals: OnceCell::new(),
-            join_waker: Cell::new(None),
         }
     }
 

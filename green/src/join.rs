@@ -393,7 +393,7 @@ pub(crate) fn report_unjoined(coroutine: &Rc<Coroutine>, payload: Box<dyn Any + 
     report_panic(&coroutine.label(), &*payload);
 }
 
-/// The same, of one that may be another thread's.
+/// As [`report_unjoined`], of whatever has that label.
 pub(crate) fn report_panic(label: &dyn fmt::Display, payload: &(dyn Any + Send)) {
     let text = panic_text(payload).unwrap_or("a payload that is no text");
     eprintln!("eventlet: {label} panicked, and nobody joins it: {text}");

@@ -47,11 +47,13 @@
 //! * [`sync`]: what coroutines coordinate with.
 //! * [`scope()`]: coroutines that borrow. [`pool`]: bounded numbers of things and of coroutines.
 //! * [`join_all`], [`first_of`], [`race`], [`JoinHandle::link`]: several ends, and what they set off.
-//! * [`offload()`]: blocking calls on other threads.
 //! * [`green_local!`]: values of a coroutine. [`context`]: what follows it across switches.
 //! * [`Setup`], [`use_hub`], [`hubs`]: which hub.
 //! * [`stats()`], [`snapshot()`], [`backtrace()`]: what goes on. With the feature `watchdog`, also who
 //!   keeps the thread to himself.
+//! * [`offload()`], [`OffloadPool`]: blocking calls on other threads.
+//! * [`remote()`], [`cross`], [`cores`]: other threads' loops; channels between them; one per core.
+//! * [`block_on()`]: futures of libraries that bring no runtime.
 //!
 //! # Rules
 //!
@@ -106,6 +108,7 @@ mod inbox;
 pub mod io;
 mod join;
 mod join_all;
+mod joined;
 mod kill;
 mod link;
 mod local;
@@ -146,7 +149,7 @@ mod watchdog;
 
 pub use any_of::{FirstError, first_of, first_of_timeout, race, race_timeout};
 pub use backtrace::{BacktraceError, StackTrace, backtrace};
-pub use block_on::{Joined, block_on, block_on_timeout};
+pub use block_on::{block_on, block_on_timeout};
 pub use callback::Callback;
 pub use coroutine::{State, Wait};
 pub use deadlock::{Deadlock, DeadlockDetail, Waiter};
@@ -157,6 +160,7 @@ pub use eventlet_hub::Interest;
 pub use eventlet_runloop::{CallOrder, Time};
 pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
 pub use join_all::{join_all, join_all_timeout};
+pub use joined::Joined;
 pub use kill::KillHandle;
 pub use link::Link;
 pub use local::{AccessError, LocalKey};

@@ -290,7 +290,8 @@ impl Builder {
         Ok(handle)
     }
 
-    fn create<F, T>(
+    /// Makes the coroutine, which whoever calls then starts.
+    pub(crate) fn create<F, T>(
         self,
         spawned_at: &'static Location<'static>,
         heritage: Heritage,

@@ -105,6 +105,7 @@ impl<T> RemoteHandle<T> {
         let Some(remote) = self.remote.as_ref().filter(|_| !self.is_finished()) else {
             return Ok(false);
         };
+        self.shared.mark_killed();
         let order = Kill(Arc::clone(&self.shared));
         Ok(remote.inbox().order(Box::new(order)).is_ok())
     }

@@ -2,13 +2,16 @@
 
 use std::any::Any;
 use std::panic::{Location, resume_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::crossing::answer::Answer;
 use crate::inbox::Order;
 use crate::join::{JoinError, catch_panic};
 use crate::kill::kill;
-use crate::scheduler::Scheduler;
+use crate::local::Heritage;
+use crate::scheduler::{self, Scheduler};
 use crate::sleeper::Sleeper;
 use crate::spawn::Builder;
 
@@ -16,6 +19,8 @@ use crate::spawn::Builder;
 pub(super) struct Shared<T> {
     pub(super) answer: Answer<Result<T, JoinError>, Sleeper>,
     target: OnceLock<Target>,
+    /// Killed, perhaps before it began.
+    killed: AtomicBool,
 }
 
 /// Which coroutine it became.
@@ -30,7 +35,14 @@ impl<T> Shared<T> {
         Shared {
             answer: Answer::new(),
             target: OnceLock::new(),
+            killed: AtomicBool::new(false),
         }
+    }
+
+    /// Notes a kill, for the case that the coroutine has not begun.
+    pub(super) fn mark_killed(&self) {
+        // Relaxed: a flag alone. Whoever misses it gets the order to kill.
+        self.killed.store(true, Ordering::Relaxed);
     }
 
     /// The number on its loop, as soon as it has one.
@@ -81,10 +93,16 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    /// Runs it at once, for its turn has come: then those that end without a wait need but one
+    /// stack, however many are sent.
     fn carry_out(mut self: Box<Self>, _: &Scheduler) {
         let Some(shared) = self.report.0.take() else {
             return;
         };
+        if shared.killed.load(Ordering::Relaxed) {
+            let _ = shared.answer.give(Err(JoinError::Killed));
+            return;
+        }
         let end = End(Arc::clone(&shared));
         let f = self.f;
         let body = move || {
@@ -92,13 +110,19 @@ where
             let outcome = catch_panic(f);
             end.tell(outcome);
         };
-        match self.settings.spawn_located(self.spawned_at, body) {
+        match self
+            .settings
+            .create(self.spawned_at, Heritage::default(), body)
+        {
             Ok(handle) => {
-                let coroutine = handle.coroutine();
+                let coroutine = Rc::clone(handle.coroutine());
                 let _ = shared.target.set(Target {
                     slot: coroutine.slot.get(),
                     id: coroutine.id,
                 });
+                // Whoever waits for it has the other handle.
+                drop(handle);
+                scheduler::run(coroutine);
             }
             Err(error) => {
                 let _ = shared.answer.give(Err(JoinError::NotStarted(error)));

@@ -1,4 +1,4 @@
-//! Finding what other threads mean: a loop by its inbox, a coroutine by its number.
+//! Finding what other threads mean: a loop by its inbox, a coroutine by its place.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ impl Scheduler {
         std::ptr::eq(Arc::as_ptr(&self.inbox), inbox)
     }
 
-    /// The coroutine of that number, if it is still there; `slot` is where the registry had it.
+    /// The coroutine of that number, if it is still where the registry had it.
     pub(crate) fn find_at(&self, slot: usize, id: u64) -> Option<Rc<Coroutine>> {
         let coroutines = self.coroutines.borrow();
         let found = coroutines.get(slot)?;

@@ -282,9 +282,6 @@ impl Scheduler {
             self.wake(&joiner, Woken::Ready);
         }
         coroutine.end_listeners.tell(coroutine);
-        if let Some(waker) = coroutine.join_waker.take() {
-            waker.wake();
-        }
     }
 
     #[inline]
