@@ -323,7 +323,8 @@ impl Coroutine {
     /// Whether something is pending for it, or it is in a hook.
     #[inline]
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupts.get() != 0 && !self.shielded.get()
+        let interrupts = self.interrupts.get();
+        interrupts != 0 && (!self.shielded.get() || self.is_in_hook())
     }
 
     /// Raises what is pending: a kill before all, then the outermost expired scope (what is within

@@ -74,9 +74,8 @@
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in; all by default, epoll preferred.
 //! `sanitizer` tells AddressSanitizer of each switch. `testing` adds the test kit, the module
-//! of that name: for dev-dependencies.
-//! `tracing` keeps a coroutine's spans with it;
-//! `watchdog` names a coroutine that does not wait, with its stack (Linux on x86-64 and AArch64).
+//! of that name: for dev-dependencies. `tracing` keeps a coroutine's spans with it; `watchdog` names
+//! a coroutine that does not wait, with its stack (Linux on x86-64 and AArch64).
 //!
 //! # Non-goals
 //!
@@ -174,7 +173,7 @@ pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_now};
-pub use snapshot::{CoroutineInfo, Snapshot, snapshot};
+pub use snapshot::{CoroutineInfo, Snapshot, TimerInfo, snapshot};
 pub use spawn::{Builder, Timer, call_after, spawn, spawn_after, spawn_after_local};
 pub use stack::{
     DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size, set_default_stack_size,

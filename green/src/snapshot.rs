@@ -1,21 +1,26 @@
-//! All that a thread's run loop has, at one moment: every coroutine with what it waits for, and the
-//! counts. For a look at a running program: a console, a signal, a test that hangs.
+//! All that a thread's run loop has, at one moment: every coroutine with what it waits for, the timers,
+//! the descriptors, and the counts. For a look at a running program: a console, a signal, a test that hangs.
 
 use std::fmt;
+use std::os::fd::RawFd;
 use std::panic::Location;
 use std::time::Duration;
 
-use eventlet_runloop::Time;
+use eventlet_hub::Hub;
+use eventlet_runloop::{Task, Time};
 
 use crate::coroutine::{Coroutine, State, Wait};
-use crate::scheduler::{self, Scheduler};
+use crate::scheduler;
 use crate::stats::{Stats, stats};
 use crate::sys::memory::Stack;
+
+/// How many timers, and descriptors, the table shows; of the rest it gives the number.
+const LISTED: usize = 20;
 
 /// What this thread's run loop has now.
 ///
 /// Costs time linear in the number of coroutines, about a system call each (how much memory the
-/// stack has). Nobody is disturbed, and what is given does not change later.
+/// stack has), and in that of timers and descriptors. Nobody is disturbed, and what is given does not change later.
 ///
 /// # Panics
 ///
@@ -39,24 +44,34 @@ use crate::sys::memory::Stack;
 /// ```
 pub fn snapshot() -> Snapshot {
     scheduler::with(|scheduler| {
-        let now = scheduler.run_loop.now();
+        let run_loop = &scheduler.run_loop;
+        let now = run_loop.now();
         let mut coroutines: Vec<_> = scheduler
             .all()
             .iter()
             .map(|coroutine| CoroutineInfo::new(coroutine, now))
             .collect();
         coroutines.sort_unstable_by_key(|coroutine| coroutine.id);
+        let mut timers: Vec<_> = run_loop
+            .timers()
+            .iter()
+            .map(|(deadline, task)| TimerInfo {
+                deadline: *deadline,
+                left: *deadline - now,
+                what: Described(&**task).to_string(),
+            })
+            .collect();
+        timers.sort_by_key(|timer| timer.deadline);
+        let mut descriptors = run_loop.descriptors();
+        descriptors.sort_unstable();
         Snapshot {
             stats: stats(),
             taken: now,
-            next_timer: next_timer(scheduler, now),
             coroutines,
+            timers,
+            descriptors,
         }
     })
-}
-
-fn next_timer(scheduler: &Scheduler, now: Time) -> Option<Duration> {
-    Some(scheduler.run_loop.next_deadline()? - now)
 }
 
 /// What [`snapshot`] found. [`Display`](fmt::Display) shows it as a table.
@@ -64,8 +79,9 @@ fn next_timer(scheduler: &Scheduler, now: Time) -> Option<Duration> {
 pub struct Snapshot {
     stats: Stats,
     taken: Time,
-    next_timer: Option<Duration>,
     coroutines: Vec<CoroutineInfo>,
+    timers: Vec<TimerInfo>,
+    descriptors: Vec<RawFd>,
 }
 
 impl Snapshot {
@@ -80,9 +96,15 @@ impl Snapshot {
         self.taken
     }
 
-    /// How long it is until the next timer expires; `None` if none is set.
-    pub fn next_timer(&self) -> Option<Duration> {
-        self.next_timer
+    /// The timers that are set, the next to expire first.
+    pub fn timers(&self) -> &[TimerInfo] {
+        &self.timers
+    }
+
+    /// The numbers of the descriptors that are registered, in order. What somebody waits for on one
+    /// is told by who [waits](CoroutineInfo::wait).
+    pub fn descriptors(&self) -> &[RawFd] {
+        &self.descriptors
     }
 
     /// The root stack, which has the id 0, and every coroutine that has not finished, by id.
@@ -96,6 +118,40 @@ impl Snapshot {
             .coroutines
             .binary_search_by_key(&id, |coroutine| coroutine.id);
         found.ok().map(|index| &self.coroutines[index])
+    }
+}
+
+/// One timer, as [`snapshot`] found it.
+#[derive(Clone, Debug)]
+pub struct TimerInfo {
+    deadline: Time,
+    left: Duration,
+    what: String,
+}
+
+impl TimerInfo {
+    /// When it expires, by the loop's clock.
+    pub fn deadline(&self) -> Time {
+        self.deadline
+    }
+
+    /// How long that was in the future; zero if it was due.
+    pub fn left(&self) -> Duration {
+        self.left
+    }
+
+    /// What it is for: whom it wakes, what it calls.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+/// What a timer calls, as text.
+pub(crate) struct Described<'a>(pub(crate) &'a dyn Task<Box<dyn Hub>>);
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe(f)
     }
 }
 
@@ -233,13 +289,9 @@ impl fmt::Display for Snapshot {
             expired,
             wake_ups,
         } = self.stats;
-        write!(f, "hub {hub}: {descriptors} descriptors, {timers} timers")?;
-        if let Some(next) = self.next_timer {
-            write!(f, " (the next in {:.3} s)", next.as_secs_f64())?;
-        }
         write!(
             f,
-            ", {coroutines} coroutines\nso far: {turns} turns, {waits} waits, {polls} quick looks, \
+            "hub {hub}: {descriptors} descriptors, {timers} timers, {coroutines} coroutines\nso far: {turns} turns, {waits} waits, {polls} quick looks, \
              {events} events, {wake_ups} wake-ups, {switches} switches, {spawned} spawned, \
              {expired} timers expired\n\
              {:>6}  {:8} {:>10}  {:>16}  who",
@@ -247,6 +299,22 @@ impl fmt::Display for Snapshot {
         )?;
         for coroutine in &self.coroutines {
             write!(f, "\n{coroutine}")?;
+        }
+        for timer in self.timers.iter().take(LISTED) {
+            let (left, what) = (timer.left.as_secs_f64(), &timer.what);
+            write!(f, "\ntimer in {left:.3} s: {what}")?;
+        }
+        if self.timers.len() > LISTED {
+            write!(f, "\nand {} more timers", self.timers.len() - LISTED)?;
+        }
+        if !self.descriptors.is_empty() {
+            f.write_str("\ndescriptors:")?;
+            for number in self.descriptors.iter().take(LISTED) {
+                write!(f, " {number}")?;
+            }
+        }
+        if self.descriptors.len() > LISTED {
+            write!(f, " and {} more", self.descriptors.len() - LISTED)?;
         }
         Ok(())
     }

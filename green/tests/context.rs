@@ -10,7 +10,8 @@ use std::time::Duration;
 use eventlet_green::context::{Context, RegisterError, register, unregister, within};
 use eventlet_green::sync::Semaphore;
 use eventlet_green::{
-    JoinError, ParkError, catch_panic, current_id, green_local, sleep, spawn, timeout, yield_now,
+    Builder, JoinError, ParkError, catch_panic, current_id, green_local, scope, sleep, spawn,
+    timeout, yield_now,
 };
 use support::{on_each_hub, on_each_hub_jumping, until_parked};
 
@@ -254,6 +255,8 @@ fn a_hook_sees_its_coroutine_and_cannot_wait() {
             assert!(matches!(refused, Err(ParkError::InContext)), "{refused:?}");
             assert!(catch_panic(yield_now).is_err());
             assert!(catch_panic(|| sleep(Duration::from_secs(1))).is_err());
+            let spawned = scope(|scope| Builder::new().spawn_scoped(scope, || ()).map(drop));
+            assert!(spawned.is_err(), "a scope would have to wait");
             let refused = register(Rc::new(Quiet));
             assert_eq!(refused, Err(RegisterError::InHook));
             let quiet: Rc<dyn Context> = Rc::new(Quiet);

@@ -53,7 +53,16 @@ fn each_one_is_shown_as_it_is() {
         assert_eq!(seen.stats().coroutines, 4);
         assert_eq!(seen.stats().timers, 2);
         assert_eq!(seen.stats().descriptors, 2);
-        assert!(seen.next_timer().unwrap() <= HOUR);
+        let [first, last] = seen.timers() else {
+            panic!("two timers");
+        };
+        assert!(first.left() <= last.left() && last.left() <= HOUR);
+        assert!(first.what().contains("sleeper"), "{first:?}");
+        assert_eq!(last.deadline(), seen.taken() + last.left());
+        let Wait::Read(number) = of(reader.id()).1 else {
+            unreachable!("compared above");
+        };
+        assert!(seen.descriptors().contains(&number));
 
         let text = seen.to_string();
         for part in [
@@ -67,8 +76,8 @@ fn each_one_is_shown_as_it_is() {
         ] {
             assert!(text.contains(part), "{text}\nlacks {part}");
         }
-        // A head of three lines, and one each.
-        assert_eq!(text.lines().count(), 3 + 5, "{text}");
+        // A head of three lines; one for each coroutine and timer; one for the descriptors.
+        assert_eq!(text.lines().count(), 3 + 5 + 2 + 1, "{text}");
 
         drop(far);
         for handle in [sleeper, late] {
@@ -224,7 +233,10 @@ fn many_are_shown() {
         until(|| handles[MANY - 1].state() == State::Parked);
         let seen = snapshot();
         assert_eq!(seen.coroutines().len(), MANY + 1);
-        assert_eq!(seen.to_string().lines().count(), 3 + MANY + 1);
+        // With the root, and the first of the timers.
+        let text = seen.to_string();
+        assert_eq!(text.lines().count(), 3 + MANY + 1 + 20 + 1);
+        assert!(text.ends_with(&format!("and {} more timers", MANY - 20)));
         for handle in handles {
             handle.kill().unwrap();
             let _ = handle.join();

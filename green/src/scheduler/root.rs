@@ -39,11 +39,16 @@ impl Scheduler {
 
     /// The root's way of waiting: turn the loop until its own turn comes.
     pub(super) fn turn_until_due(&self) -> Result<(), ParkError> {
+        self.away(|| self.turn_away())
+    }
+
+    /// Gives the thread away by `leave`; the root's contexts and spans stay behind.
+    pub(super) fn away<R>(&self, leave: impl FnOnce() -> R) -> R {
         #[cfg(feature = "tracing")]
         let _spans = crate::spans::leave(&self.root);
         match self.root.contexts.get() {
-            None => self.turn_away(),
-            Some(contexts) => contexts.away(&self.root, || self.turn_away()),
+            None => leave(),
+            Some(contexts) => contexts.away(&self.root, leave),
         }
     }
 

@@ -18,19 +18,29 @@ impl Scheduler {
     ///
     /// * `Unwinding`: as for [`park`](Self::park).
     /// * `InCallback`: not called on the root stack, the only one that can turn the loop.
+    /// * `InContext`: called from a hook of one of its contexts.
     /// * `HubFailed`: the hub's wait failed.
     pub(crate) fn settle(&self) -> Result<(), ParkError> {
         if std::thread::panicking() {
             return Err(ParkError::Unwinding);
         }
-        if !self.at_root.replace(false) {
+        if !self.at_root.get() {
             return Err(ParkError::InCallback);
         }
+        if self.root.is_in_hook() {
+            return Err(ParkError::InContext);
+        }
+        self.away(|| self.turn_until_quiet())
+    }
+
+    fn turn_until_quiet(&self) -> Result<(), ParkError> {
+        self.at_root.set(false);
         let outcome = loop {
             let before = self.run_loop.counters();
             if let Err(error) = self.run_loop.turn(Some(Duration::ZERO)) {
                 break Err(ParkError::HubFailed(error.into()));
             }
+            self.turn_began.set(self.run_loop.now());
             self.inbox.deliver(self);
             let after = self.run_loop.counters();
             // The hub was looked at after the calls, so nothing they did is unseen. A turn that was
@@ -44,6 +54,7 @@ impl Scheduler {
             }
         };
         self.at_root.set(true);
+        self.pulse.note_root();
         outcome
     }
 

@@ -144,13 +144,15 @@ impl<'scope> Scope<'scope, '_> {
         if let Some(refusal) = &children.refusal {
             return Err(refusal.clone().into());
         }
+        // Before there is a child: it may call the program's code, which may panic.
+        let heritage = heritage();
         // SAFETY: the body is given to `create`, which drops it if it makes no coroutine, and else
         // to a coroutine, which is put into the set of children before anything else can happen.
         // Nothing that outlives `'scope` has the body then: see the head of the file.
         let body = unsafe { erase(body) };
         scheduler::with(|scheduler| {
             let child = scheduler.create(name, stack_size, spawned_at, body)?;
-            child.inherit(heritage());
+            child.inherit(heritage);
             children.members.add(&child);
             if children.given_up.get() {
                 child.must_end.set(true);
@@ -164,13 +166,12 @@ impl<'scope> Scope<'scope, '_> {
 
 impl Children {
     fn new() -> Self {
-        let can_park = scheduler::with(|scheduler| scheduler.current().is_some());
-        let refusal = if thread::panicking() {
-            Some(ParkError::Unwinding)
-        } else if !can_park {
-            Some(ParkError::InCallback)
-        } else {
-            None
+        let caller = scheduler::with(|scheduler| scheduler.current());
+        let refusal = match caller {
+            _ if thread::panicking() => Some(ParkError::Unwinding),
+            None => Some(ParkError::InCallback),
+            Some(caller) if caller.is_in_hook() => Some(ParkError::InContext),
+            Some(_) => None,
         };
         Children {
             members: Rc::default(),

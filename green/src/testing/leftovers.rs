@@ -12,6 +12,7 @@ use eventlet_runloop::Task;
 use super::open_files::describe_descriptor;
 use crate::coroutine::{Coroutine, State};
 use crate::scheduler;
+use crate::snapshot::Described;
 
 /// How many of a kind a report names; of the rest it gives the number.
 const LISTED: usize = 20;
@@ -165,12 +166,4 @@ fn coroutine(one: &Coroutine) -> String {
 
 fn timer(left: Duration, task: &dyn Task<Box<dyn Hub>>) -> String {
     format!("timer, due in {left:?}: {}", Described(task))
-}
-
-struct Described<'a>(&'a dyn Task<Box<dyn Hub>>);
-
-impl fmt::Display for Described<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.describe(f)
-    }
 }
