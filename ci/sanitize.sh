@@ -10,9 +10,10 @@ PACKAGE=eventlet-green
 sanitizers=${CI_SANITIZERS:-valgrind address}
 # The files of green/tests in which coroutines are switched to and from in every way there is: by
 # spawning, waiting, waking, unwinding and the end of the thread.
-tests=(callback close deadlock fairness group kill links offload one_waiter panics pool readiness
-    regressions scope scope_cut_short signals spawn tcp tcp_deadlines thread_end timeout trampoline
-    unwinding workers)
+tests=(backtrace callback channel_loss close context cross_unwinding deadlock fairness
+    futures group kill links local offload one_waiter panics pool readiness regressions
+    remote scope scope_cut_short signals spawn tcp tcp_deadlines thread_end timeout
+    trampoline unwinding watch workers)
 # Not these tests: some are about the amount, and take too long here; and a coroutine that is given
 # up at the end of its thread, or a handle that is forgotten, is leaked on purpose.
 LEFT_OUT=(--skip thousand --skip million --skip a_stubborn_one --skip a_forgotten_handle)

@@ -46,7 +46,7 @@
 //! * [`channel`]: channels and queues; [`select!`] and [`select()`]: several operations at once.
 //! * [`sync`]: what coroutines coordinate with.
 //! * [`scope()`]: coroutines that borrow. [`pool`]: bounded numbers of things and of coroutines.
-//! * [`join_all`], [`first_of`], [`race`], [`JoinHandle::link`]: several ends, and what they set off.
+//! * [`join_all()`], [`first_of`], [`race`], [`JoinHandle::link`]: several ends, and what they set off.
 //! * [`green_local!`]: values of a coroutine. [`context`]: what follows it across switches.
 //! * [`Setup`], [`use_hub`], [`hubs`]: which hub.
 //! * [`stats()`], [`snapshot()`], [`backtrace()`]: what goes on. With the feature `watchdog`, also who

@@ -58,7 +58,7 @@ impl Members {
 
     /// Marks all for a kill, to be raised when the turn of each comes; says how many there were.
     ///
-    /// If the caller is one of them it goes on until it waits, or is [raised](crate::sleep)
+    /// If the caller is one of them it goes on until it waits, or is [raised](mod@crate::sleep)
     /// by its caller.
     pub(crate) fn kill_all(&self) -> usize {
         let all = self.all();

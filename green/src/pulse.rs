@@ -2,7 +2,7 @@
 //! gets the thread, and whether it waits for the hub.
 //!
 //! The loop's own thread alone writes them: a load and a store without order, which is what a plain
-//! counter costs. Who feels it is the [`watchdog`](crate::watchdog()).
+//! counter costs. Who feels it is the watchdog (feature `watchdog`).
 
 #[cfg(all(
     feature = "watchdog",

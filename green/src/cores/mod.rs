@@ -1,7 +1,7 @@
 //! One run loop per core: threads with a loop each, started, stopped and joined together.
 //!
 //! A coroutine never leaves its thread; what uses every core is a loop on each. [`start`] makes them,
-//! [`serve`] also has them serve one listening address between them. How the connections come to the
+//! [`serve()`] also has them serve one listening address between them. How the connections come to the
 //! loops is a [`Sharing`]:
 //!
 //! ```text
@@ -205,7 +205,7 @@ impl Builder {
         Loops::launch(&self, inputs, move |core, ()| body(core))
     }
 
-    /// Serves an address with all the loops; see [`serve`].
+    /// Serves an address with all the loops; see [`serve()`].
     ///
     /// # Errors
     ///

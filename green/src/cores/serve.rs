@@ -16,7 +16,7 @@ use crate::cross::{self, Receiver, Sender};
 use crate::net::{TcpListener, TcpStream, ToSocketAddrs, first_that};
 use crate::spawn::spawn;
 
-/// A server on several loops; made by [`serve`](super::serve). Dropping it asks it to stop, without
+/// A server on several loops; made by [`serve`](super::serve()). Dropping it asks it to stop, without
 /// waiting for that.
 pub struct Serving {
     loops: Loops,

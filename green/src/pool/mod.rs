@@ -4,7 +4,7 @@
 //! * [`TokenPool`]: so many at a time, and no items.
 //! * [`Workers`]: so many coroutines at a time; [`Pile`] and [`Workers::imap`] for their results.
 //! * [`Group`]: any number of coroutines, joined or killed together.
-//! * [`fan`], [`Pool::fan`]: one closure over many inputs, results in input order.
+//! * [`fan()`], [`Pool::fan`]: one closure over many inputs, results in input order.
 //!
 //! Whoever has to wait is served in the order of coming. Coroutines that borrow are spawned in a
 //! [`scope`](crate::scope()).

@@ -1,6 +1,6 @@
 //! Coroutines that borrow from their caller's stack: the one place where a lifetime is erased.
 //!
-//! What users see of it (spawning, handles, what becomes of panics) is in [`scope`](crate::scope).
+//! What users see of it (spawning, handles, what becomes of panics) is in [`scope`](mod@crate::scope).
 //! Here is what makes it sound, and nothing else.
 //!
 //! # Why it is sound

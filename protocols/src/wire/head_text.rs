@@ -1,4 +1,4 @@
-//! The one copy of a head, which the target and all field values share.
+//! The one copy of a head (RFC 9112 section 2.1), which the target and all field values share.
 
 use bytes::Bytes;
 
