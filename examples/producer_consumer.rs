@@ -5,7 +5,7 @@
 //! cargo run --example producer_consumer -- 1000000 # and Ctrl-C
 //! ```
 //!
-//! The queue holds [`PLACES`] jobs, so the producer is no faster than its workers. At the last job,
+//! The queue holds `PLACES` jobs, so the producer is no faster than its workers. At the last job,
 //! or at Ctrl-C, it goes, and with it the last sender: the workers do what is queued, and end; and
 //! their end ends the sum.
 
