@@ -43,6 +43,14 @@ wants() {
     [[ $output == *"$expected"* ]] || fault "$what: no '$expected' in: ${output:0:400}"
 }
 
+# `stops ARGUMENTS…`: starts a server and ends it by a signal. It is talked to by tests/examples.
+stops() {
+    local status=0
+    start_server "$@" || return 0
+    stop_server TERM || status=$?
+    ((status == 0)) || fault "SIGTERM gave exit status $status: $*"
+}
+
 serves_http() {
     local url program=$1 status=0 refusal body hub curl=(curl --silent --show-error --max-time 20)
     start_server "$program" --listen 127.0.0.1:0 || return 0
@@ -93,7 +101,9 @@ while read -r package example; do
     [[ -x $program ]] || continue
     case $example in
     runloop_echo) echoes "$program" 127.0.0.1:0 ;;
-    *echo) echoes "$program" --listen 127.0.0.1:0 ;;
+    *echo | echo_cores) echoes "$program" --listen 127.0.0.1:0 ;;
+    chat) stops "$program" --listen 127.0.0.1:0 ;;
+    forwarder) stops "$program" --listen 127.0.0.1:0 --to 127.0.0.1:9 ;;
     httpd) serves_http "$program" ;;
     # As many as any kernel and any machine can hold.
     million) run timeout "$PATIENCE" "$program" 20000 </dev/null ;;
