@@ -2,7 +2,6 @@
 
 mod support;
 
-use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -11,27 +10,10 @@ use std::time::Duration;
 use eventlet_green::{
     Builder, JoinError, ParkError, State, Wait, scope, sleep, spawn, spawn_after, yield_now,
 };
-use support::{on_each_hub, on_each_hub_jumping, until};
+use support::{Borrower, on_each_hub, on_each_hub_jumping, text, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// Counts its end in what it borrows: whoever reads that knows that the borrower is gone.
-struct Borrower<'a>(&'a Cell<u32>);
-
-impl Drop for Borrower<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() + 1);
-    }
-}
-
-fn text(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
-}
 
 #[test]
 fn results_and_changes_of_what_was_borrowed() {

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -14,28 +13,12 @@ use eventlet_green::{
     Builder, JoinError, KillHandle, Wait, hubs, scope, sleep, spawn, timeout, yield_now,
 };
 use support::{
-    Watchdog, is_child, on_each_hub, on_each_hub_jumping, run_child, stderr, until, until_parked,
+    Borrower, Watchdog, is_child, on_each_hub, on_each_hub_jumping, run_child, stderr, text, until,
+    until_parked,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// Counts its end in what it borrows: whoever reads that knows that the borrower is gone.
-struct Borrower<'a>(&'a Cell<u32>);
-
-impl Drop for Borrower<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() + 1);
-    }
-}
-
-fn text(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
-}
 
 struct AtDrop<F: FnMut()>(F);
 

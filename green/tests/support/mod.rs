@@ -76,3 +76,21 @@ impl Drop for Noted {
 pub fn record() -> std::rc::Rc<std::cell::RefCell<Vec<&'static str>>> {
     std::rc::Rc::default()
 }
+
+/// Counts its end in what it borrows: whoever reads that knows that the borrower is gone.
+pub struct Borrower<'a>(pub &'a std::cell::Cell<u32>);
+
+impl Drop for Borrower<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+/// The message of a panic.
+pub fn text(payload: &(dyn std::any::Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
+}
