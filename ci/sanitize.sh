@@ -9,14 +9,15 @@ need jq
 PACKAGE=eventlet-green
 sanitizers=${CI_SANITIZERS:-valgrind address}
 # The files of green/tests in which coroutines are switched to and from in every way there is: by
-# spawning, waiting, waking, unwinding and the end of the thread.
-tests=(backtrace callback channel_loss close context cross_unwinding deadlock fairness
+# spawning, waiting, waking, unwinding and the end of the thread. (Not `backtrace`: AddressSanitizer
+# keeps variables on a stack of its own, so how full the real one is cannot be told.)
+tests=(callback channel_loss close context cross_unwinding deadlock fairness
     futures group kill links local offload one_waiter panics pool readiness regressions
     remote scope scope_cut_short signals spawn tcp tcp_deadlines thread_end timeout
     trampoline unwinding watch workers)
 # Not these tests: some are about the amount, and take too long here; and a coroutine that is given
 # up at the end of its thread, or a handle that is forgotten, is leaked on purpose.
-LEFT_OUT=(--skip thousand --skip million --skip a_stubborn_one --skip a_forgotten_handle)
+LEFT_OUT=(--skip thousand --skip million --skip killing_many --skip a_stubborn_one --skip a_forgotten_handle)
 # Not these files under valgrind: they send much data, which takes minutes there.
 MUCH_DATA='/(tcp|readiness|one_waiter)-[0-9a-f]+$'
 

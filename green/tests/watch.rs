@@ -246,7 +246,7 @@ fn the_end_of_the_thread_drops_it_although_it_owns_its_socket() {
         near.watch_readable(Rc::new(Owner(stream, dropped)))
             .unwrap();
         drop(near);
-        std::mem::forget(far);
+        drop(far);
     })
     .join()
     .unwrap();
