@@ -107,6 +107,20 @@ impl Seat {
         }
     }
 
+    /// The watcher that has been prepared, and why it is due; it leaves the seat.
+    pub(crate) fn take_prepared(&self) -> Option<(usize, Woken)> {
+        match self.waiter.take() {
+            Some(Occupant::Due(key, why, Stage::Begin)) => {
+                self.deadline.set(None);
+                Some((key, why))
+            }
+            other => {
+                self.waiter.set(other);
+                None
+            }
+        }
+    }
+
     /// Gives a watcher up, when the registration ends with nobody to begin it.
     pub(crate) fn drop_watcher(&self) {
         match self.waiter.take() {

@@ -6,13 +6,16 @@
 //! cold when its turn comes. A [`Watcher`] is kept instead, and gets a coroutine for as long as it
 //! has work. The seat it waits on is that of a reader: see [`fd`](crate::fd).
 
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::ptr;
 use std::rc::Rc;
 
 use slab::Slab;
 
+use crate::callback::Callback;
 use crate::join::{Failure, leave_behind, report_unjoined};
 use crate::scheduler::Scheduler;
 use crate::sys::slot;
@@ -36,10 +39,35 @@ pub trait Watcher: 'static {
     fn came(self: Rc<Self>, outcome: io::Result<()>);
 }
 
+/// What knows a watcher that is to begin.
+pub(crate) trait Beginning {
+    /// The watcher's number, and what its wait has come to; `None` if it has been given up.
+    fn take(&self) -> Option<(usize, io::Result<()>)>;
+}
+
+/// One that was taken and put back.
+struct PutOff(Cell<Option<(usize, io::Result<()>)>>);
+
+impl Beginning for PutOff {
+    fn take(&self) -> Option<(usize, io::Result<()>)> {
+        self.0.take()
+    }
+}
+
+/// So many are begun in one call of the run loop; then others have their turn.
+const AT_ONCE: usize = 64;
+
 /// The watchers of a thread. The seats know only their numbers, so that a watcher which owns what it
 /// watches is no cycle that outlives the thread.
 #[derive(Default)]
-pub(crate) struct Watchers(RefCell<Slab<Entry>>);
+pub(crate) struct Watchers {
+    entries: RefCell<Slab<Entry>>,
+    /// Those that have been prepared.
+    beginning: RefCell<VecDeque<Rc<dyn Beginning>>>,
+    /// How many more may begin in this call.
+    left: Cell<usize>,
+    callback: OnceCell<Callback>,
+}
 
 struct Entry {
     watcher: Rc<dyn Watcher>,
@@ -56,33 +84,68 @@ impl Watchers {
             watcher,
             watched_at,
         };
-        self.0.borrow_mut().insert(entry)
+        self.entries.borrow_mut().insert(entry)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.entries.borrow().is_empty()
     }
 
     fn get(&self, key: usize) -> Option<Rc<dyn Watcher>> {
-        let entries = self.0.borrow();
+        let entries = self.entries.borrow();
         entries.get(key).map(|entry| Rc::clone(&entry.watcher))
     }
 
     /// Where the watches were begun.
     #[cfg(feature = "testing")]
     pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
-        let entries = self.0.borrow();
+        let entries = self.entries.borrow();
         entries.iter().map(|(_, entry)| entry.watched_at).collect()
     }
 
     fn take(&self, key: usize) -> Option<Entry> {
-        self.0.borrow_mut().try_remove(key)
+        self.entries.borrow_mut().try_remove(key)
     }
 
     /// Drops them all, when the thread ends.
     pub(crate) fn clear(&self) {
-        let all = std::mem::take(&mut *self.0.borrow_mut());
+        let all = std::mem::take(&mut *self.entries.borrow_mut());
         drop(all);
+        let beginning = self.beginning.take();
+        drop(beginning);
+    }
+
+    /// Has a watcher that was prepared begun when those that are due with it have been prepared.
+    pub(crate) fn begin_soon(&self, due: Rc<dyn Beginning>) {
+        self.beginning.borrow_mut().push_back(due);
+        let begin = || {
+            slot::with(Scheduler::begin_watchers);
+        };
+        self.callback
+            .get_or_init(|| Callback::new(begin))
+            .schedule();
+    }
+
+    /// Puts one back that was taken, as the next.
+    fn put_off(&self, entry: Entry, outcome: io::Result<()>) {
+        let key = self.entries.borrow_mut().insert(entry);
+        let due = PutOff(Cell::new(Some((key, outcome))));
+        self.beginning.borrow_mut().push_front(Rc::new(due));
+        self.left.set(self.left.get() + 1);
+    }
+
+    /// The next that is to begin in this call.
+    fn next(&self) -> Option<(Entry, io::Result<()>)> {
+        while self.left.get() > 0 {
+            let due = self.beginning.borrow_mut().pop_front()?;
+            if let Some((key, outcome)) = due.take()
+                && let Some(entry) = self.take(key)
+            {
+                self.left.set(self.left.get() - 1);
+                return Some((entry, outcome));
+            }
+        }
+        None
     }
 }
 
@@ -100,21 +163,35 @@ impl Scheduler {
         }
     }
 
+    /// Begins those that have been prepared.
+    fn begin_watchers(&self) {
+        let watchers = &self.watchers;
+        watchers.left.set(AT_ONCE);
+        while let Some((entry, outcome)) = watchers.next() {
+            self.begin_entry(entry, outcome);
+        }
+        let is_done = watchers.beginning.borrow().is_empty();
+        if let (false, Some(callback)) = (is_done, watchers.callback.get()) {
+            callback.schedule();
+        }
+    }
+
     /// Begins the coroutine of a watcher, and runs it until it waits. For the run loop's own turn
     /// only: nobody else runs.
+    #[cfg(feature = "testing")] // The stream in memory.
     pub(crate) fn begin_watcher(&self, key: usize, outcome: io::Result<()>) {
-        let Some(entry) = self.watchers.take(key) else {
-            return;
-        };
+        if let Some(entry) = self.watchers.take(key) {
+            self.begin_entry(entry, outcome);
+        }
+    }
+
+    fn begin_entry(&self, entry: Entry, outcome: io::Result<()>) {
         let Entry {
             watcher,
             watched_at,
         } = entry;
         let theirs = Rc::clone(&watcher);
-        let body = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(move || theirs.came(outcome)));
-            leave_behind(outcome.map_err(Failure::from_payload), report_unjoined);
-        };
+        let body = move || come(theirs, outcome, watched_at);
         match self.create(None, None, watched_at, body) {
             Ok(coroutine) => {
                 drop(watcher);
@@ -122,5 +199,47 @@ impl Scheduler {
             }
             Err(error) => watcher.came(Err(error)),
         }
+    }
+
+    /// Whether the coroutine that runs is still as good as new: nobody has a handle to it, it has no
+    /// values and no contexts of its own, and nothing is pending for it.
+    fn is_as_new(&self) -> bool {
+        /// The registry's, that of whoever resumed it, and the one that asks.
+        const OURS: usize = 3;
+        self.current().is_some_and(|coroutine| {
+            Rc::strong_count(&coroutine) == OURS
+                && !coroutine.is_root()
+                && !coroutine.is_interrupted()
+                && !coroutine.is_killed()
+                && coroutine.contexts.get().is_none()
+                && coroutine.locals.get().is_none()
+        })
+    }
+}
+
+/// What the coroutine of a watcher does. If it is then as good as new, it does the same for the next
+/// watcher that is to begin: making another would be a good part of what an answer costs.
+fn come(watcher: Rc<dyn Watcher>, outcome: io::Result<()>, watched_at: &'static Location<'static>) {
+    let mut next = Some((watcher, outcome));
+    while let Some((watcher, outcome)) = next.take() {
+        let came = catch_unwind(AssertUnwindSafe(move || watcher.came(outcome)));
+        if came.is_err() {
+            leave_behind(came.map_err(Failure::from_payload), report_unjoined);
+            return;
+        }
+        next = slot::with(|scheduler| {
+            let watchers = &scheduler.watchers;
+            if watchers.left.get() == 0 || !scheduler.is_as_new() {
+                return None;
+            }
+            let (entry, outcome) = watchers.next()?;
+            if ptr::eq(entry.watched_at, watched_at) {
+                return Some((entry.watcher, outcome));
+            }
+            // Of another place, which its messages are to name.
+            scheduler.watchers.put_off(entry, outcome);
+            None
+        })
+        .flatten();
     }
 }

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_green::net::TcpStream;
-use eventlet_green::{Callback, KillHandle, ParkError, Watcher, sleep, spawn, stats, yield_now};
+use eventlet_green::{
+    Callback, KillHandle, ParkError, Watcher, green_local, sleep, spawn, stats, yield_now,
+};
 use support::{on_each_hub, on_each_hub_jumping, pair, until, until_parked};
 
 /// Notes what comes, and does what it is told.
@@ -333,5 +335,37 @@ fn what_does_not_wait_says_so() {
                 .is_err_and(|e| e.kind() != ErrorKind::WouldBlock)
                 || near.try_read(&mut bytes).is_ok()
         });
+    });
+}
+
+#[test]
+fn what_one_leaves_in_its_coroutine_is_not_the_next_ones() {
+    green_local! {
+        static VISITS: Cell<u32> = const { Cell::new(0) };
+    }
+    thread_local! {
+        static KEPT: RefCell<Vec<KillHandle>> = const { RefCell::new(Vec::new()) };
+    }
+    on_each_hub(|| {
+        // All become due together, so that one coroutine could serve them one after another.
+        let begin_all = |then: fn(&Rc<Guest>)| {
+            let guests: Vec<_> = (0..5).map(|_| drained(then)).collect();
+            for (_, far) in &guests {
+                (&*far).write_all(b"x").unwrap();
+            }
+            until(|| guests.iter().all(|(guest, _)| guest.calls() == 1));
+            until(|| stats().coroutines == 0);
+        };
+        begin_all(|_| {
+            VISITS.set(VISITS.get() + 1);
+            assert_eq!(VISITS.get(), 1);
+        });
+        begin_all(|_| KEPT.with_borrow_mut(|kept| kept.push(KillHandle::of_current().unwrap())));
+        let mut ids: Vec<_> = KEPT.take().iter().map(KillHandle::id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 5, "whoever holds a handle means one of them");
+        // One that waits does not hold the others up.
+        begin_all(|_| yield_now());
     });
 }

@@ -48,7 +48,7 @@ use crate::scheduler;
 use crate::seat::{Due, Seat, Stage};
 use crate::sys::descriptor::replace_with_inert;
 use crate::sys::slot;
-use crate::watch::Watcher;
+use crate::watch::{Beginning, Watcher};
 
 /// A descriptor with its registration, shared by the handles to it.
 pub(crate) struct Watched<S: Source> {
@@ -370,24 +370,15 @@ impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {
 }
 
 impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
-    /// A watcher is due. Its coroutine runs at once, in place of this call: so its stack, the last
-    /// that was given back, is warm.
-    fn run(self: Rc<Self>, run_loop: &Loop) {
+    /// A watcher is due: it is prepared, and begins when all have been that are due with it.
+    fn run(self: Rc<Self>, _: &Loop) {
         for direction in [Direction::Read, Direction::Write] {
-            let Some((key, why, stage)) = self.seat(direction).take_due() else {
-                continue;
-            };
-            if stage == Stage::Prepare {
-                slot::with(|scheduler| scheduler.prepare_watcher(key));
-                run_loop.enqueue(Rc::clone(&self) as _);
-                continue;
+            if let Some((key, _, Stage::Prepare)) = self.seat(direction).take_due() {
+                slot::with(|scheduler| {
+                    scheduler.prepare_watcher(key);
+                    scheduler.watchers.begin_soon(Rc::clone(&self) as _);
+                });
             }
-            let outcome = match why {
-                Woken::TimedOut => Err(timed_out(direction.interest())),
-                _ if self.closed.get() => Err(closed()),
-                _ => Ok(()),
-            };
-            slot::with(|scheduler| scheduler.begin_watcher(key, outcome));
         }
     }
 
@@ -401,6 +392,22 @@ impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a time limit of descriptor {}", self.number())
+    }
+}
+
+impl<S: Source + 'static> Beginning for Watched<S> {
+    fn take(&self) -> Option<(usize, io::Result<()>)> {
+        [Direction::Read, Direction::Write]
+            .into_iter()
+            .find_map(|direction| {
+                let (key, why) = self.seat(direction).take_prepared()?;
+                let outcome = match why {
+                    Woken::TimedOut => Err(timed_out(direction.interest())),
+                    _ if self.closed.get() => Err(closed()),
+                    _ => Ok(()),
+                };
+                Some((key, outcome))
+            })
     }
 }
 

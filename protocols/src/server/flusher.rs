@@ -18,8 +18,11 @@ use super::rest::Resting;
 /// So many connections are sent for at once; with more, the first would wait too long.
 const MANY: usize = 64;
 
-/// An answer is not held back longer than this (and the time its successor takes to be made).
+/// An answer is not held back longer than this, and the time that the next [`LOOK`] take to be made.
 const LONG: Duration = Duration::from_micros(200);
+
+/// The clock is read for every so many answers: for each, it would be a part of what they cost.
+const LOOK: usize = 4;
 
 /// Who has something ready to be sent.
 #[derive(Default)]
@@ -46,16 +49,15 @@ impl Flusher {
 
     /// Sends what is ready for a connection that has nothing more to do, and lets it rest.
     pub(super) fn settle_soon(&self, connection: Rc<Resting>) {
-        self.enter(Announced::Done(connection));
-        let now = Instant::now();
-        let since = match self.since.get() {
-            Some(since) => since,
-            None => {
-                self.since.set(Some(now));
-                now
+        let count = self.enter(Announced::Done(connection));
+        if count % LOOK == 1 {
+            let now = Instant::now();
+            let since = self.since.get().unwrap_or(now);
+            self.since.set(Some(since));
+            if now - since >= LONG {
+                self.send_all();
             }
-        };
-        if self.announced.borrow().len() >= MANY || now - since >= LONG {
+        } else if count >= MANY {
             self.send_all();
         }
     }
@@ -67,11 +69,14 @@ impl Flusher {
         }
     }
 
-    fn enter(&self, who: Announced) {
-        self.announced.borrow_mut().push(who);
+    /// Says how many there are now.
+    fn enter(&self, who: Announced) -> usize {
+        let mut announced = self.announced.borrow_mut();
+        announced.push(who);
         if let Some(callback) = self.callback.get() {
             callback.schedule();
         }
+        announced.len()
     }
 
     /// Sends what is ready, without waiting for anybody.
