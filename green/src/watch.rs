@@ -30,9 +30,10 @@ pub trait Watcher: 'static {
     /// It cannot wait. Does nothing by default.
     fn prepare(&self) {}
 
-    /// Called once for each watch, in a coroutine of its own, and may wait like any code. The
-    /// outcome is that of [`wait_readable`](crate::net::TcpStream::wait_readable): `Ok`, when there
-    /// may be something to read; `TimedOut`; `NotConnected`, when the socket was closed.
+    /// Called once for each watch, in a coroutine that is as good as new (it may have been another
+    /// watcher's, if that left nothing in it), and may wait like any code. The outcome is that of
+    /// [`wait_readable`](crate::net::TcpStream::wait_readable): `Ok`, when there may be something to
+    /// read; `TimedOut`; `NotConnected`, when the socket was closed.
     ///
     /// If there is no memory for a stack, it is called with that error outside of any coroutine,
     /// where it cannot wait.

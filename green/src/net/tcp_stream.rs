@@ -121,7 +121,7 @@ impl TcpStream {
             .exchange(Direction::Read, |socket| socket.peek(into))
     }
 
-    /// Has `watcher` begun, in a coroutine of its own, as soon as there may be something to read,
+    /// Has `watcher` begun, in a coroutine, as soon as there may be something to read,
     /// or the read timeout is over, or the socket is closed; returns at once. Until then the
     /// connection keeps no stack: for servers that hold many which are idle.
     ///
