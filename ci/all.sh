@@ -10,8 +10,6 @@ if (($# > 0)); then GATES=("$@"); fi
 if [[ ${CI:-} == true ]]; then
     # Nothing is built twice there, so what makes a second build faster only costs time and disk.
     export CARGO_INCREMENTAL=0
-    # Places in backtraces are wanted, a debugger's knowledge is not: it is most of what is linked.
-    export CARGO_PROFILE_DEV_DEBUG=line-tables-only
 fi
 
 log=$(mktemp "$TARGET/ci/log.XXXXXX")
