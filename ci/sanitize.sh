@@ -18,8 +18,9 @@ tests=(callback channel_loss close context cross_unwinding deadlock fairness
 # Not these tests: some are about the amount, and take too long here; and a coroutine that is given
 # up at the end of its thread, or a handle that is forgotten, is leaked on purpose.
 LEFT_OUT=(--skip thousand --skip million --skip killing_many --skip a_stubborn_one --skip a_forgotten_handle)
-# Not these files under valgrind: they send much data, which takes minutes there.
-MUCH_DATA='/(tcp|readiness|one_waiter)-[0-9a-f]+$'
+# Not these files under valgrind, which would take minutes: they send much data, have many threads, of
+# which it runs one at a time, or do what the others do with more on top.
+MUCH_DATA='/(channel_loss|context|cross_unwinding|futures|local|one_waiter|readiness|remote|tcp|watch)-[0-9a-f]+$'
 
 if [[ -n ${CI_SANITIZE:-} ]]; then read -ra tests <<<"$CI_SANITIZE"; fi
 chosen=()
