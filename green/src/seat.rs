@@ -29,7 +29,7 @@ enum Occupant {
 
 /// How far the beginning of a watcher has come: it is prepared first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+enum Stage {
     Prepare,
     Begin,
 }
@@ -87,32 +87,35 @@ impl Seat {
         self.waiter.set(Some(Occupant::Watcher(key)));
     }
 
-    /// The watcher that is due, why, and for what; when it is to begin, it leaves the seat.
-    pub(crate) fn take_due(&self) -> Option<(usize, Woken, Stage)> {
-        match self.waiter.take() {
-            Some(Occupant::Due(key, why, stage)) => {
-                match stage {
-                    Stage::Prepare => {
-                        let next = Occupant::Due(key, why, Stage::Begin);
-                        self.waiter.set(Some(next));
-                    }
-                    Stage::Begin => self.deadline.set(None),
-                }
-                Some((key, why, stage))
+    /// The watcher that is due and is to be prepared now; the next step is that it begins.
+    pub(crate) fn begin_to_prepare(&self) -> Option<usize> {
+        let (found, occupant) = match self.waiter.take() {
+            Some(Occupant::Due(key, why, Stage::Prepare)) => {
+                (Some(key), Some(Occupant::Due(key, why, Stage::Begin)))
             }
-            other => {
-                self.waiter.set(other);
-                None
-            }
-        }
+            other => (None, other),
+        };
+        self.waiter.set(occupant);
+        found
     }
 
-    /// The watcher that has been prepared, and why it is due; it leaves the seat.
-    pub(crate) fn take_prepared(&self) -> Option<(usize, Woken)> {
+    /// The watcher that has been prepared.
+    pub(crate) fn prepared(&self) -> Option<usize> {
+        let occupant = self.waiter.take();
+        let found = match &occupant {
+            Some(Occupant::Due(key, _, Stage::Begin)) => Some(*key),
+            _ => None,
+        };
+        self.waiter.set(occupant);
+        found
+    }
+
+    /// Has the watcher that was prepared leave; says why it was due.
+    pub(crate) fn leave_prepared(&self) -> Option<Woken> {
         match self.waiter.take() {
-            Some(Occupant::Due(key, why, Stage::Begin)) => {
+            Some(Occupant::Due(_, why, Stage::Begin)) => {
                 self.deadline.set(None);
-                Some((key, why))
+                Some(why)
             }
             other => {
                 self.waiter.set(other);

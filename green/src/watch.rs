@@ -40,19 +40,12 @@ pub trait Watcher: 'static {
     fn came(self: Rc<Self>, outcome: io::Result<()>);
 }
 
-/// What knows a watcher that is to begin.
+/// What a watcher watches, once it is due: it knows the watcher, and what the wait has come to.
 pub(crate) trait Beginning {
-    /// The watcher's number, and what its wait has come to; `None` if it has been given up.
-    fn take(&self) -> Option<(usize, io::Result<()>)>;
-}
-
-/// One that was taken and put back.
-struct PutOff(Cell<Option<(usize, io::Result<()>)>>);
-
-impl Beginning for PutOff {
-    fn take(&self) -> Option<(usize, io::Result<()>)> {
-        self.0.take()
-    }
+    /// The number of the watcher that has been prepared; `None` if it has been given up.
+    fn key(&self) -> Option<usize>;
+    /// Has it leave its seat, and says what it is to be told.
+    fn leave(&self) -> io::Result<()>;
 }
 
 /// So many are begun in one call of the run loop; then others have their turn.
@@ -117,7 +110,7 @@ impl Watchers {
     }
 
     /// Has a watcher that was prepared begun when those that are due with it have been prepared.
-    pub(crate) fn begin_soon(&self, due: Rc<dyn Beginning>) {
+    fn begin_soon(&self, due: Rc<dyn Beginning>) {
         self.beginning.borrow_mut().push_back(due);
         let begin = || {
             slot::with(Scheduler::begin_watchers);
@@ -127,27 +120,41 @@ impl Watchers {
             .schedule();
     }
 
-    /// Puts one back that was taken, as the next.
-    fn put_off(&self, entry: Entry, outcome: io::Result<()>) {
-        let key = self.entries.borrow_mut().insert(entry);
-        let due = PutOff(Cell::new(Some((key, outcome))));
-        self.beginning.borrow_mut().push_front(Rc::new(due));
-        self.left.set(self.left.get() + 1);
-    }
-
-    /// The next that is to begin in this call.
-    fn next(&self) -> Option<(Entry, io::Result<()>)> {
+    /// The next that is to begin in this call, if it was put up at `place`, where one is given.
+    fn next(&self, place: Option<&'static Location<'static>>) -> Option<(Entry, io::Result<()>)> {
         while self.left.get() > 0 {
-            let due = self.beginning.borrow_mut().pop_front()?;
-            if let Some((key, outcome)) = due.take()
-                && let Some(entry) = self.take(key)
+            let key = self.beginning.borrow().front()?.key();
+            if let (Some(key), Some(place)) = (key, place)
+                && !self.is_from(key, place)
             {
+                return None;
+            }
+            let due = self.beginning.borrow_mut().pop_front()?;
+            if let Some(entry) = key.and_then(|key| self.take(key)) {
                 self.left.set(self.left.get() - 1);
-                return Some((entry, outcome));
+                return Some((entry, due.leave()));
             }
         }
         None
     }
+
+    fn is_from(&self, key: usize, place: &'static Location<'static>) -> bool {
+        let entries = self.entries.borrow();
+        entries
+            .get(key)
+            .is_some_and(|entry| ptr::eq(entry.watched_at, place))
+    }
+}
+
+/// Lets a watcher that is due prepare itself for its coroutine, which it gets soon.
+pub(crate) fn prepare(key: usize, due: impl FnOnce() -> Rc<dyn Beginning>) {
+    slot::with(|scheduler| {
+        let watchers = &scheduler.watchers;
+        if let Some(watcher) = watchers.get(key) {
+            watcher.prepare();
+        }
+        watchers.begin_soon(due());
+    });
 }
 
 /// Gives a watcher up, uncalled.
@@ -157,19 +164,12 @@ pub(crate) fn forget(key: usize) {
 }
 
 impl Scheduler {
-    /// Lets a watcher prepare itself for its coroutine.
-    pub(crate) fn prepare_watcher(&self, key: usize) {
-        if let Some(watcher) = self.watchers.get(key) {
-            watcher.prepare();
-        }
-    }
-
     /// Begins those that have been prepared.
     fn begin_watchers(&self) {
         let watchers = &self.watchers;
         watchers.left.set(AT_ONCE);
-        while let Some((entry, outcome)) = watchers.next() {
-            self.begin_entry(entry, outcome);
+        while let Some((entry, outcome)) = watchers.next(None) {
+            self.begin_watcher(entry, outcome);
         }
         let is_done = watchers.beginning.borrow().is_empty();
         if let (false, Some(callback)) = (is_done, watchers.callback.get()) {
@@ -179,14 +179,7 @@ impl Scheduler {
 
     /// Begins the coroutine of a watcher, and runs it until it waits. For the run loop's own turn
     /// only: nobody else runs.
-    #[cfg(feature = "testing")] // The stream in memory.
-    pub(crate) fn begin_watcher(&self, key: usize, outcome: io::Result<()>) {
-        if let Some(entry) = self.watchers.take(key) {
-            self.begin_entry(entry, outcome);
-        }
-    }
-
-    fn begin_entry(&self, entry: Entry, outcome: io::Result<()>) {
+    fn begin_watcher(&self, entry: Entry, outcome: io::Result<()>) {
         let Entry {
             watcher,
             watched_at,
@@ -233,13 +226,9 @@ fn come(watcher: Rc<dyn Watcher>, outcome: io::Result<()>, watched_at: &'static 
             if watchers.left.get() == 0 || !scheduler.is_as_new() {
                 return None;
             }
-            let (entry, outcome) = watchers.next()?;
-            if ptr::eq(entry.watched_at, watched_at) {
-                return Some((entry.watcher, outcome));
-            }
-            // Of another place, which its messages are to name.
-            scheduler.watchers.put_off(entry, outcome);
-            None
+            // Messages about it name the place.
+            let (entry, outcome) = watchers.next(Some(watched_at))?;
+            Some((entry.watcher, outcome))
         })
         .flatten();
     }

@@ -71,7 +71,7 @@ fn drained(then: fn(&Rc<Guest>)) -> (Rc<Guest>, TcpStream) {
 fn it_is_begun_by_a_byte_and_may_wait() {
     on_each_hub(|| {
         let (guest, mut far) = drained(|guest| {
-            sleep(Duration::from_millis(1));
+            spawn(yield_now).join().unwrap();
             let mut byte = [0];
             (&guest.stream).read_exact(&mut byte).unwrap();
             (&guest.stream).write_all(&byte).unwrap();

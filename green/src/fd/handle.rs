@@ -28,8 +28,10 @@ impl<S: Source + 'static> Shared<S> {
         drop(self);
         match Rc::try_unwrap(watched) {
             Ok(watched) => Ok(watched.source),
-            // A callback of the loop has it in its hands right now.
-            Err(_) => Err(io::ErrorKind::ResourceBusy.into()),
+            Err(_) => {
+                let text = "the run loop had a call queued for this descriptor; yield once before converting it";
+                Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
+            }
         }
     }
 }

@@ -45,10 +45,10 @@ pub(crate) use self::transfer::Pauses;
 pub(crate) use self::wait::{deadline_of, wait_any};
 use crate::coroutine::{Loop, Wait, Woken};
 use crate::scheduler;
-use crate::seat::{Due, Seat, Stage};
+use crate::seat::{Due, Seat};
 use crate::sys::descriptor::replace_with_inert;
 use crate::sys::slot;
-use crate::watch::{Beginning, Watcher};
+use crate::watch::{self, Beginning, Watcher};
 
 /// A descriptor with its registration, shared by the handles to it.
 pub(crate) struct Watched<S: Source> {
@@ -372,12 +372,9 @@ impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {
 impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
     /// A watcher is due: it is prepared, and begins when all have been that are due with it.
     fn run(self: Rc<Self>, _: &Loop) {
-        for direction in [Direction::Read, Direction::Write] {
-            if let Some((key, _, Stage::Prepare)) = self.seat(direction).take_due() {
-                slot::with(|scheduler| {
-                    scheduler.prepare_watcher(key);
-                    scheduler.watchers.begin_soon(Rc::clone(&self) as _);
-                });
+        for seat in [&self.reader, &self.writer] {
+            if let Some(key) = seat.begin_to_prepare() {
+                watch::prepare(key, || Rc::clone(&self) as _);
             }
         }
     }
@@ -396,18 +393,20 @@ impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
 }
 
 impl<S: Source + 'static> Beginning for Watched<S> {
-    fn take(&self) -> Option<(usize, io::Result<()>)> {
-        [Direction::Read, Direction::Write]
-            .into_iter()
-            .find_map(|direction| {
-                let (key, why) = self.seat(direction).take_prepared()?;
-                let outcome = match why {
-                    Woken::TimedOut => Err(timed_out(direction.interest())),
-                    _ if self.closed.get() => Err(closed()),
-                    _ => Ok(()),
-                };
-                Some((key, outcome))
-            })
+    fn key(&self) -> Option<usize> {
+        self.reader.prepared().or_else(|| self.writer.prepared())
+    }
+
+    fn leave(&self) -> io::Result<()> {
+        let direction = match self.reader.prepared() {
+            Some(_) => Direction::Read,
+            None => Direction::Write,
+        };
+        match self.seat(direction).leave_prepared() {
+            Some(Woken::TimedOut) => Err(timed_out(direction.interest())),
+            _ if self.closed.get() => Err(closed()),
+            _ => Ok(()),
+        }
     }
 }
 

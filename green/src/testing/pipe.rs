@@ -23,9 +23,9 @@ use crate::coroutine::{Loop, Wait, Woken};
 use crate::error::ParkError;
 use crate::fd::deadline_of;
 use crate::scheduler;
-use crate::seat::{Due, Seat, Stage};
+use crate::seat::{Due, Seat};
 use crate::sys::slot;
-use crate::watch::Watcher;
+use crate::watch::{self, Beginning, Watcher};
 
 /// The direction.
 pub(super) struct Pipe {
@@ -161,23 +161,26 @@ impl Pipe {
     }
 }
 
-impl Task<Box<dyn Hub>> for Pipe {
-    /// A watcher is due.
-    fn run(self: Rc<Self>, run_loop: &Loop) {
-        let Some((key, why, stage)) = self.reader.take_due() else {
-            return;
-        };
-        if stage == Stage::Prepare {
-            slot::with(|scheduler| scheduler.prepare_watcher(key));
-            run_loop.enqueue(self);
-            return;
-        }
-        let outcome = match why {
-            Woken::TimedOut => Err(timed_out(Wait::MemoryRead)),
+impl Beginning for Pipe {
+    fn key(&self) -> Option<usize> {
+        self.reader.prepared()
+    }
+
+    fn leave(&self) -> io::Result<()> {
+        match self.reader.leave_prepared() {
+            Some(Woken::TimedOut) => Err(timed_out(Wait::MemoryRead)),
             _ if self.closed.get() => Err(closed()),
             _ => Ok(()),
-        };
-        slot::with(|scheduler| scheduler.begin_watcher(key, outcome));
+        }
+    }
+}
+
+impl Task<Box<dyn Hub>> for Pipe {
+    /// A watcher is due.
+    fn run(self: Rc<Self>, _: &Loop) {
+        if let Some(key) = self.reader.begin_to_prepare() {
+            watch::prepare(key, || self as _);
+        }
     }
 
     /// The alarm of a watcher.
