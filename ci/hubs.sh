@@ -5,7 +5,7 @@
 # The suites of green and protocols go through all the hubs by themselves, each test under each, so
 # test.sh has run them there. What goes by the default, and hence by EVENTLET_HUB, are the programs
 # in the docs: they are what runs here once per hub.
-# CI_HUBS narrows it to these hubs, CI_TEST to this test file.
+# CI_HUBS narrows it to these hubs, CI_TEST to this test program.
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
@@ -25,7 +25,7 @@ targets_of() {
 }
 HUBS=${CI_HUBS:-epoll poll select}
 # What depends on how the guard of a stack is made: where stacks come from, run over and go.
-OF_STACKS=(kill many overflow panics scope spawn stacks thread_end)
+OF_STACKS=(coroutines many overflow threads)
 ABOVE=(eventlet-green eventlet-protocols eventlet)
 WITH_WAKER=(eventlet-hub eventlet-hub-test eventlet-hub-epoll eventlet-hub-poll eventlet-hub-select)
 

@@ -20,41 +20,60 @@ tests=(callback channel_loss close context cross_unwinding deadlock fairness
 LEFT_OUT=(--skip thousand --skip million --skip killing_many --skip a_stubborn_one --skip a_forgotten_handle)
 # Not these files under valgrind, which would take minutes: they send much data, have many threads, of
 # which it runs one at a time, or do what the others do with more on top.
-MUCH_DATA='/(channel_loss|context|cross_unwinding|futures|local|one_waiter|readiness|remote|tcp|watch)-[0-9a-f]+$'
+MUCH_DATA=(channel_loss context cross_unwinding futures local one_waiter readiness remote tcp watch)
 
 if [[ -n ${CI_SANITIZE:-} ]]; then read -ra tests <<<"$CI_SANITIZE"; fi
+# Many files are modules of one program: which program each is in, and which of its tests are meant.
 chosen=()
+declare -A filters
 for test in "${tests[@]}"; do
-    if [[ -f green/tests/$test.rs ]]; then
-        chosen+=(--test "$test")
-    else
-        fault "green/tests/$test.rs is not there; has it another name?"
-    fi
+    file=$(files "green/tests/$test.rs" "green/tests/*/$test.rs" | head -n 1)
+    case $file in
+    green/tests/*/*)
+        program=$(basename "$(dirname "$file")")
+        filters[$program]+="$test:: "
+        ;;
+    green/tests/*) program=$test ;;
+    *)
+        fault "green/tests has no $test.rs; has it another name?"
+        continue
+        ;;
+    esac
+    [[ " ${chosen[*]-} " == *" $program "* ]] || chosen+=(--test "$program")
 done
 
 # Both are slow, and these tests panic on purpose, often.
 export RUST_BACKTRACE=0
 export EVENTLET_TEST_PATIENCE=600
 
-# `executables CARGO-ARGUMENTS…`: builds the tests and names their programs.
-executables() {
-    cargo "$@" -p "$PACKAGE" "${chosen[@]}" --no-run --quiet --message-format=json |
-        jq -r 'select(.executable != null and .profile.test) | .executable'
+# `check COMMAND… -- CARGO-ARGUMENTS…`: builds the programs, and runs the tests meant by the command.
+check() {
+    local command=() program programs meant
+    while [[ $1 != -- ]]; do
+        command+=("$1")
+        shift
+    done
+    shift
+    mapfile -t programs < <(cargo "$@" -p "$PACKAGE" "${chosen[@]}" --no-run --quiet --message-format=json |
+        jq -r 'select(.executable != null and .profile.test) | .executable')
+    ((2 * ${#programs[@]} == ${#chosen[@]})) || fault "not all of ${chosen[*]} were built"
+    for program in ${programs[@]+"${programs[@]}"}; do
+        meant=$(basename "$program")
+        read -ra meant <<<"${filters[${meant%-*}]:-}"
+        run_tests ${command[@]+"${command[@]}"} "$program" --quiet ${meant[@]+"${meant[@]}"} "${LEFT_OUT[@]}"
+    done
 }
 
 done_by=()
 if [[ " $sanitizers " == *" valgrind "* ]]; then
     if has valgrind; then
-        mapfile -t programs < <(executables test)
-        ((${#programs[@]} == ${#tests[@]})) || fault "not all of ${tests[*]} were built"
         before=$PASSED
-        for program in ${programs[@]+"${programs[@]}"}; do
-            if [[ $program =~ $MUCH_DATA ]]; then continue; fi
-            # Coroutines' stacks lie side by side in one mapping, nearer than the 2 MB by which
-            # valgrind tells a switch of stacks from a large frame: no frame here has 16 KiB.
-            run_tests valgrind --quiet --error-exitcode=99 --max-stackframe=16384 --fair-sched=yes \
-                "$program" --quiet --test-threads=1 "${LEFT_OUT[@]}"
-        done
+        for test in "${MUCH_DATA[@]}"; do LEFT_OUT+=(--skip "$test::"); done
+        # Coroutines' stacks lie side by side in one mapping, nearer than the 2 MB by which
+        # valgrind tells a switch of stacks from a large frame: no frame here has 16 KiB.
+        RUST_TEST_THREADS=1 check valgrind --quiet --error-exitcode=99 --max-stackframe=16384 \
+            --fair-sched=yes -- test
+        LEFT_OUT=("${LEFT_OUT[@]:0:${#LEFT_OUT[@]}-2*${#MUCH_DATA[@]}}")
         done_by+=("valgrind $((PASSED - before))")
     else
         skipped "valgrind is not installed"
@@ -65,8 +84,10 @@ if [[ " $sanitizers " == *" address "* ]]; then
     if has rustup && grep -q '^nightly' <(rustup toolchain list); then
         host=$(rustc -vV | sed -n 's/^host: //p')
         before=$PASSED
-        RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address" CARGO_TARGET_DIR=$(own_target address) \
-            run_tests cargo +nightly test -p "$PACKAGE" "${chosen[@]}" --features sanitizer --target "$host" --quiet --no-fail-fast -- "${LEFT_OUT[@]}"
+        export RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address"
+        CARGO_TARGET_DIR=$(own_target address)
+        export CARGO_TARGET_DIR
+        check -- +nightly test --features sanitizer --target "$host"
         done_by+=("AddressSanitizer $((PASSED - before))")
     else
         skipped "AddressSanitizer needs a nightly toolchain, which is not installed"

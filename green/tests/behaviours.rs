@@ -42,12 +42,17 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// Where a test's file is: of this folder, or of a path from the workspace's root.
+/// Where a test's file is: of this folder or one within it, or of a path from the workspace's root.
 fn path_of(file: &str) -> PathBuf {
-    match file.contains('/') {
-        true => package().join("..").join(file),
-        false => package().join("tests").join(format!("{file}.rs")),
+    if file.contains('/') {
+        return package().join("..").join(file);
     }
+    let (folder, name) = (package().join("tests"), format!("{file}.rs"));
+    fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join(&name))
+        .find(|path| path.exists())
+        .unwrap_or(folder.join(name))
 }
 
 /// Whether a file has a test of the name, as a function or as one that a macro makes of it.

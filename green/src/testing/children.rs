@@ -64,7 +64,7 @@ pub fn child_command(test: &str) -> io::Result<Command> {
 ///
 /// # Panics
 ///
-/// If a child fails: with all that it wrote.
+/// If a child fails: with all that it wrote. If there is no test of that name.
 ///
 /// # Examples
 ///
@@ -96,5 +96,7 @@ pub fn in_children(test: &str, body: impl Fn() + Sync) {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains("running 1 test"), "there is no test {test}");
     }
 }

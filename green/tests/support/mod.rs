@@ -35,7 +35,10 @@ pub fn flood() -> Vec<u8> {
 
 /// Runs one test of this binary in a process of its own under a hub, and gives what it printed.
 pub fn run_child(test: &str, hub: &str) -> Output {
-    child_command(test).env(HUB_VARIABLE, hub).output().unwrap()
+    let output = child_command(test).env(HUB_VARIABLE, hub).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("running 1 test"), "there is no test {test}");
+    output
 }
 
 /// The command that [`run_child`] runs, for more settings.

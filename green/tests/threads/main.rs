@@ -1,0 +1,12 @@
+//! More threads than one: calls handed to another, results that come back, ends of threads.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cross;
+mod cross_unwinding;
+mod offload;
+mod remote;
+mod thread_end;
+mod threads;
+mod workers;
