@@ -127,7 +127,7 @@ fn an_unjoined_one_is_reported_once() {
         return;
     }
     for hub in hubs() {
-        let output = run_child("panics::an_unjoined_one_is_reported_once", hub);
+        let output = run_child("coroutines::panics::an_unjoined_one_is_reported_once", hub);
         assert_success(&output);
         let text = stderr(&output);
         let reports: Vec<_> = text

@@ -279,7 +279,7 @@ fn a_child_that_swallows_the_kill_for_ever_aborts_the_process() {
     }
     for hub in hubs() {
         let _watchdog = Watchdog::new(hub);
-        let test = "scope_cut_short::a_child_that_swallows_the_kill_for_ever_aborts_the_process";
+        let test = "coroutines::scope_cut_short::a_child_that_swallows_the_kill_for_ever_aborts_the_process";
         let output = run_child(test, hub);
         assert!(!output.status.success());
         let text = stderr(&output);

@@ -98,7 +98,10 @@ fn a_burst_keeps_few_pages() {
 #[test]
 fn the_default_can_be_set() {
     if !is_child() {
-        return assert_success(&run_child("stacks::the_default_can_be_set", "poll"));
+        return assert_success(&run_child(
+            "coroutines::stacks::the_default_can_be_set",
+            "poll",
+        ));
     }
     assert_eq!(default_stack_size(), DEFAULT_STACK_SIZE);
     for size in [0, MIN_STACK_SIZE - 1, MAX_STACK_SIZE + 1] {

@@ -179,7 +179,8 @@ fn what_cannot_be_waited_for_is_refused_the_same_each_time() {
 
 #[test]
 fn a_child_accepts_on_the_inherited_listener_while_the_parent_connects() {
-    const TEST: &str = "timers::a_child_accepts_on_the_inherited_listener_while_the_parent_connects";
+    const TEST: &str =
+        "coroutines::timers::a_child_accepts_on_the_inherited_listener_while_the_parent_connects";
     if is_child() {
         let _watchdog = Watchdog::new("child");
         let inherited = std::io::stdin().as_fd().try_clone_to_owned().unwrap();

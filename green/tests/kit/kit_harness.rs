@@ -136,7 +136,7 @@ fn a_watcher_that_is_left_is_named_with_its_place() {
 
 #[test]
 fn an_open_file_that_is_left_is_named() {
-    const TEST: &str = "kit_harness::an_open_file_that_is_left_is_named";
+    const TEST: &str = "kit::kit_harness::an_open_file_that_is_left_is_named";
     const FAULTY: &str = "KIT_FAULTY";
     if !is_child() {
         // Open ones are looked at where a test is alone in its process.
@@ -165,25 +165,28 @@ fn an_open_file_that_is_left_is_named() {
 
 #[test]
 fn new_open_files_are_told_from_old_ones() {
-    in_children("kit_harness::new_open_files_are_told_from_old_ones", || {
-        let before = OpenFiles::now().unwrap();
-        assert_eq!(
-            OpenFiles::now().unwrap(),
-            before,
-            "the list's own is not in it"
-        );
-        let file = File::open("/dev/null").unwrap();
-        let new = OpenFiles::now().unwrap().since(&before);
-        assert_eq!(new.len(), 1);
-        assert!(new.to_string().contains("/null"), "{new}");
-        drop(file);
-        assert!(OpenFiles::now().unwrap().since(&before).is_empty());
-    });
+    in_children(
+        "kit::kit_harness::new_open_files_are_told_from_old_ones",
+        || {
+            let before = OpenFiles::now().unwrap();
+            assert_eq!(
+                OpenFiles::now().unwrap(),
+                before,
+                "the list's own is not in it"
+            );
+            let file = File::open("/dev/null").unwrap();
+            let new = OpenFiles::now().unwrap().since(&before);
+            assert_eq!(new.len(), 1);
+            assert!(new.to_string().contains("/null"), "{new}");
+            drop(file);
+            assert!(OpenFiles::now().unwrap().since(&before).is_empty());
+        },
+    );
 }
 
 #[test]
 fn a_test_that_hangs_is_ended_and_named() {
-    const TEST: &str = "kit_harness::a_test_that_hangs_is_ended_and_named";
+    const TEST: &str = "kit::kit_harness::a_test_that_hangs_is_ended_and_named";
     if is_child() {
         let harness = Harness::new().patience(Duration::from_millis(50));
         harness.default_hub().run(|_| {

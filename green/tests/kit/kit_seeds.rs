@@ -69,7 +69,7 @@ fn one_waits_and_one_rings() {
 
 #[test]
 fn a_lost_wake_up_is_found_and_found_again() {
-    const TEST: &str = "kit_seeds::a_lost_wake_up_is_found_and_found_again";
+    const TEST: &str = "kit::kit_seeds::a_lost_wake_up_is_found_and_found_again";
     if is_child() {
         return for_seeds(SEEDS, |_| one_waits_and_one_rings());
     }
@@ -190,7 +190,7 @@ fn the_seeds_are_counted_from_zero_and_one_failure_ends_it() {
 
 #[test]
 fn a_seed_that_is_no_number_is_refused() {
-    const TEST: &str = "kit_seeds::a_seed_that_is_no_number_is_refused";
+    const TEST: &str = "kit::kit_seeds::a_seed_that_is_no_number_is_refused";
     if is_child() {
         return for_seeds(1, |_| ());
     }

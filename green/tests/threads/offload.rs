@@ -362,7 +362,7 @@ fn the_size_of_the_shared_pool_is_the_environments() {
         return;
     }
     for asked in ["3", "", "0", "-1", "many"] {
-        let test = "offload::the_size_of_the_shared_pool_is_the_environments";
+        let test = "threads::offload::the_size_of_the_shared_pool_is_the_environments";
         let output = child_command(test)
             .env(OFFLOAD_VARIABLE, asked)
             .output()
@@ -404,8 +404,10 @@ fn many_callers_are_killed() {
 #[test]
 fn as_many_at_once_as_there_are_threads() {
     if !crate::support::is_child() {
-        let output =
-            crate::support::run_child("offload::as_many_at_once_as_there_are_threads", "poll");
+        let output = crate::support::run_child(
+            "threads::offload::as_many_at_once_as_there_are_threads",
+            "poll",
+        );
         return crate::support::assert_success(&output);
     }
     let _watchdog = crate::support::Watchdog::new("poll");

@@ -154,7 +154,10 @@ fn a_panic_that_nobody_joins_is_reported_once() {
         elsewhere.end();
         return;
     }
-    let output = run_child("remote::a_panic_that_nobody_joins_is_reported_once", "poll");
+    let output = run_child(
+        "threads::remote::a_panic_that_nobody_joins_is_reported_once",
+        "poll",
+    );
     assert_success(&output);
     let text = stderr(&output);
     assert_eq!(text.lines().count(), 2, "{text}");

@@ -145,7 +145,10 @@ fn a_stubborn_one_is_given_up_and_named() {
         return;
     }
     for hub in hubs() {
-        let output = run_child("thread_end::a_stubborn_one_is_given_up_and_named", hub);
+        let output = run_child(
+            "threads::thread_end::a_stubborn_one_is_given_up_and_named",
+            hub,
+        );
         assert_success(&output);
         let text = stderr(&output);
         assert_eq!(text.lines().count(), 1, "{text}");
@@ -193,7 +196,7 @@ fn the_main_thread_ends_likewise() {
         return;
     }
     for threads in ["1", "2"] {
-        let output = child_command("thread_end::the_main_thread_ends_likewise")
+        let output = child_command("threads::thread_end::the_main_thread_ends_likewise")
             .arg(format!("--test-threads={threads}"))
             .output()
             .unwrap();
