@@ -40,10 +40,7 @@ fn look(id: u64, has: &str) {
     for _ in 0..3 {
         let text = shown(id);
         assert!(text.contains(has), "{text} lacks {has}");
-        assert!(
-            !text.contains("coroutines::backtrace::look"),
-            "{text} shows who looks"
-        );
+        assert!(!text.contains("backtrace::look"), "{text} shows who looks");
     }
 }
 
