@@ -150,21 +150,20 @@ fn split_host(value: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
             _ => None,
         };
     }
-    let mut at = 0;
+    let mut rest = value;
     loop {
-        while let Some(&byte) = value.get(at)
-            && is_name_byte(byte)
-        {
-            at += 1;
-        }
-        match value[at..] {
+        let name = rest.iter().position(|&byte| !is_name_byte(byte));
+        rest = &rest[name.unwrap_or(rest.len())..];
+        match rest {
             [] => return Some((value, None)),
-            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                at += "%hh".len();
+            [b'%', high, low, after @ ..]
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                rest = after;
             }
             // A port without a name (":80") names no host.
-            [b':', ref port @ ..] if at > 0 && is_port(port) => {
-                return Some((&value[..at], Some(port)));
+            [b':', port @ ..] if rest.len() < value.len() && is_port(port) => {
+                return Some((&value[..value.len() - rest.len()], Some(port)));
             }
             _ => return None,
         }
