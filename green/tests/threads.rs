@@ -7,7 +7,7 @@ mod threads {
     mod cross_unwinding;
     mod offload;
     mod remote;
+    mod several_loops;
     mod thread_end;
-    mod threads;
     mod workers;
 }

@@ -31,6 +31,7 @@
 //! # feeder.join().unwrap();
 //! ```
 
+mod inspect;
 mod receiver;
 mod sender;
 

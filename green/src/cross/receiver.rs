@@ -1,6 +1,5 @@
 //! The end that values come out of.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::sys::slot;
 /// Receives values, on any thread; each value goes to one receiver. When the last clone is gone the
 /// channel is closed, and what is in it is dropped.
 pub struct Receiver<T> {
-    channel: Arc<Channel<T>>,
+    pub(super) channel: Arc<Channel<T>>,
 }
 
 impl<T> Receiver<T> {
@@ -109,31 +108,6 @@ impl<T> Receiver<T> {
         Iter { receiver: self }
     }
 
-    /// Closes the channel for both ends; see [`Sender::close`](super::Sender::close).
-    pub fn close(&self) -> bool {
-        self.channel.queue.close()
-    }
-
-    /// Whether the channel is closed; there may be values left in it.
-    pub fn is_closed(&self) -> bool {
-        self.channel.queue.is_closed()
-    }
-
-    /// How many values are in it.
-    pub fn len(&self) -> usize {
-        self.channel.queue.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.channel.queue.is_empty()
-    }
-
-    /// How many values it has room for; `None` for as many as there is memory.
-    pub fn capacity(&self) -> Option<usize> {
-        self.channel.queue.capacity()
-    }
-
     /// How many wait to receive, on all threads.
     pub fn waiting(&self) -> usize {
         self.channel.queue.waiting().1
@@ -154,16 +128,6 @@ impl<T> Drop for Receiver<T> {
             // Values of a kind that has an end of this very channel would keep it for ever.
             drop(self.channel.queue.take_all());
         }
-    }
-}
-
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("len", &self.len())
-            .field("capacity", &self.capacity())
-            .field("is_closed", &self.is_closed())
-            .finish_non_exhaustive()
     }
 }
 

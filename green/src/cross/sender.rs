@@ -1,6 +1,5 @@
 //! The end that values go in at.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use crate::sys::slot;
 /// crosses(eventlet_green::cross::unbounded::<u8>().0);
 /// ```
 pub struct Sender<T> {
-    channel: Arc<Channel<T>>,
+    pub(super) channel: Arc<Channel<T>>,
 }
 
 impl<T> Sender<T> {
@@ -113,32 +112,6 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Closes the channel for both ends: nothing more can be sent, what is in it can be received, and
-    /// whoever waits is told. Says whether it was open.
-    pub fn close(&self) -> bool {
-        self.channel.queue.close()
-    }
-
-    /// Whether the channel is closed.
-    pub fn is_closed(&self) -> bool {
-        self.channel.queue.is_closed()
-    }
-
-    /// How many values are in it.
-    pub fn len(&self) -> usize {
-        self.channel.queue.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.channel.queue.is_empty()
-    }
-
-    /// How many values it has room for; `None` for as many as there is memory.
-    pub fn capacity(&self) -> Option<usize> {
-        self.channel.queue.capacity()
-    }
-
     /// How many wait to send, on all threads.
     pub fn waiting(&self) -> usize {
         self.channel.queue.waiting().0
@@ -157,16 +130,6 @@ impl<T> Drop for Sender<T> {
         if is_last(&self.channel.senders) {
             self.channel.queue.close();
         }
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("len", &self.len())
-            .field("capacity", &self.capacity())
-            .field("is_closed", &self.is_closed())
-            .finish_non_exhaustive()
     }
 }
 
