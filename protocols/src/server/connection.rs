@@ -82,6 +82,10 @@ pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
         Err(error) => ended_by(link, &error),
     };
     let is_clean = link.flush().is_ok() && !link.output.borrow().is_broken();
+    if link.output.borrow().is_torn() {
+        // The close that follows is a reset; see `Open`.
+        return After::End;
+    }
     if is_clean && (may_have_input_under_way(reason) || link.is_being_sent_more()) {
         linger(link);
     }

@@ -186,7 +186,13 @@ impl Drop for Open {
         let link = &self.0;
         // Nobody's request is under way any more.
         link.serial.set(link.serial.get() + 1);
-        if Rc::strong_count(link) > 1 {
+        if link
+            .output
+            .try_borrow()
+            .is_ok_and(|output| output.is_torn())
+        {
+            link.transport.abort();
+        } else if Rc::strong_count(link) > 1 {
             link.transport.close();
         }
     }

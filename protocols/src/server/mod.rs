@@ -20,6 +20,7 @@
 //!
 //! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
+//! * [`Peer`]: who is at the other end.
 //! * [`AccessLog`]: a line a request.
 
 mod body;
@@ -29,8 +30,10 @@ mod flusher;
 mod handler;
 mod input;
 mod link;
+mod listening;
 mod log;
 mod output;
+mod peer;
 mod record;
 mod registry;
 mod request_body;
@@ -43,6 +46,7 @@ pub use body::{Body, BodySink};
 pub use config::Config;
 pub use handler::{Handler, IntoResponse};
 pub use log::AccessLog;
+pub use peer::Peer;
 pub use registry::ServerStatus;
 pub use request_body::RequestBody;
 pub use serve::{Server, ServerHandle};

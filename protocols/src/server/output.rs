@@ -41,6 +41,19 @@ pub(super) struct Output {
     /// Bytes that were written beyond the announced length.
     cut: u64,
     broken: bool,
+    /// The end of the body under way, or of the last one.
+    end: End,
+}
+
+/// How the end of a body is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// By its framing.
+    Framed,
+    /// It ends where the connection does; more of it is to come.
+    CloseAwaited,
+    /// It ends where the connection does, and all of it is there.
+    CloseDue,
 }
 
 impl Output {
@@ -57,6 +70,7 @@ impl Output {
             body: BodyWriter::new(&nothing),
             cut: 0,
             broken: false,
+            end: End::Framed,
         }
     }
 
@@ -64,11 +78,25 @@ impl Output {
     pub(super) fn begin_body(&mut self, plan: &ResponsePlan) {
         self.body = BodyWriter::new(plan);
         self.cut = 0;
+        self.end = match plan.framing {
+            ResponseFraming::UntilClose => End::CloseAwaited,
+            _ => End::Framed,
+        };
     }
 
     /// Whether a write has failed or was broken off: the client is gone, or too slow.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// Whether closing the connection now would pass for the end of a body that has not come to its
+    /// end: the client is to see a reset instead.
+    pub(super) fn is_torn(&self) -> bool {
+        match self.end {
+            End::Framed => false,
+            End::CloseAwaited => true,
+            End::CloseDue => self.broken || !self.ready.is_empty(),
+        }
     }
 
     pub(super) fn body_sent(&self) -> u64 {
@@ -129,9 +157,21 @@ impl Output {
             return Err(broken());
         }
         self.broken = true;
-        let written = self.transport.write_all(bytes, self.limit);
+        let written = self.write_on(bytes);
         self.broken = written.is_err();
         written
+    }
+
+    fn write_on(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.transport.write(bytes, self.limit) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Sends a large piece without copying it.
@@ -156,6 +196,9 @@ impl Output {
         self.body
             .finish(trailers, &mut self.ready)
             .map_err(|short| io::Error::new(io::ErrorKind::InvalidData, short))?;
+        if self.end == End::CloseAwaited {
+            self.end = End::CloseDue;
+        }
         if self.ready.len() >= ENOUGH {
             self.flush()
         } else {
@@ -179,6 +222,7 @@ impl Output {
                 break Ok(Left::Nothing);
             }
             match self.transport.try_write(&self.ready[at..]) {
+                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => at += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(Left::Some),
                 Err(error) => break Err(error),

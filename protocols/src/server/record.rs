@@ -51,7 +51,7 @@ impl<'a> Record<'a> {
         let wall = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
         link.shared.with_date(|date| {
             self.log.write(&LogRecord {
-                client: &link.transport.peer().ip(),
+                client: &link.transport.peer().host(),
                 forwarded_for: None,
                 date,
                 request_line: &self.line,

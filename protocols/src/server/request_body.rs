@@ -8,6 +8,7 @@ use std::rc::Rc;
 use http::HeaderMap;
 
 use super::link::Link;
+use super::peer::Peer;
 use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal};
 
 /// The body of a request: a reader that parks its coroutine.
@@ -25,9 +26,14 @@ impl RequestBody {
         RequestBody { link, serial }
     }
 
-    /// The address the request came from.
-    pub fn peer_addr(&self) -> SocketAddr {
+    /// Who the request came from.
+    pub fn peer(&self) -> &Peer {
         self.link.transport.peer()
+    }
+
+    /// The address the request came from, over IP; see [`peer`](Self::peer).
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer().ip_addr()
     }
 
     /// How many bytes are still to come, if that is known: `Some(0)` without a body.

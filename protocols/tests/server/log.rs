@@ -1,8 +1,6 @@
 //! The access log: a line for each answer, refusals and broken ones too, in each format.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
-use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_protocols::server::{AccessLog, Body, Config, RequestBody};
@@ -10,33 +8,23 @@ use eventlet_protocols::wire::LogFormat;
 use http::{Request, Response};
 
 use crate::support::client::Asked;
-use crate::support::{Running, on_each_hub, on_each_hub_jumping};
+use crate::support::{Running, Shared, on_each_hub, on_each_hub_jumping};
 
 #[derive(Clone, Default)]
-struct Lines(Rc<RefCell<Vec<u8>>>);
+struct Lines(Shared);
 
 impl Lines {
     fn config(&self, format: LogFormat) -> Config {
         let mut config = Config::new();
-        config.log = Some(AccessLog::to(self.clone()).format(format));
+        config.log = Some(AccessLog::to(self.0.clone()).format(format));
         config
     }
 
     /// The lines so far, each with `…` in place of its date, and of seconds at its end.
     fn take(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.take()).unwrap();
+        let text = self.0.take();
         assert!(text.is_empty() || text.ends_with('\n'));
         text.lines().map(without_times).collect()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -15,3 +15,4 @@ mod scale;
 mod splitting;
 mod stopping;
 mod support;
+mod transports;
