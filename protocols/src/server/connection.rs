@@ -29,7 +29,7 @@ use super::request_body::RequestBody;
 use super::respond::{Answered, GivenUp, give_up};
 use crate::wire::{
     BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Parsed, Refusal, RequestHead,
-    error_page, write_error, write_refusal,
+    error_page, write_refusal,
 };
 
 /// How long, and how much, is read after the last response of a connection that has input on its
@@ -214,7 +214,7 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, Stop> {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Stop::Rest),
             Err(error) if error.kind() == io::ErrorKind::TimedOut && has_begun => {
-                return Err(refuse_late_head(link).into());
+                return Err(refuse(link, Refusal::HeadLate, &[]).into());
             }
             Err(error) => return Err(ended_by(link, &error).into()),
         }
@@ -238,25 +238,6 @@ fn refuse(link: &Link, refusal: Refusal, line: &[u8]) -> CloseReason {
     CloseReason::RequestRefused
 }
 
-fn refuse_late_head(link: &Link) -> CloseReason {
-    let shared = &link.shared;
-    let status = StatusCode::REQUEST_TIMEOUT;
-    let mut output = link.output.borrow_mut();
-    let length = shared.with_date(|date| {
-        let detail = Some("the head of the request did not come in time");
-        write_error(
-            status,
-            detail,
-            Some(date),
-            shared.config.server.as_ref(),
-            &mut output.ready,
-        )
-    });
-    drop(output);
-    count_refusal(link, &[], status, length);
-    CloseReason::ExchangeTimeout
-}
-
 fn count_refusal(link: &Link, line: &[u8], status: StatusCode, length: usize) {
     link.shared.registry.count_request();
     if let Some(log) = &link.shared.config.log {
@@ -269,7 +250,7 @@ fn count_refusal(link: &Link, line: &[u8], status: StatusCode, length: usize) {
 }
 
 /// Throws away what the handler left of a body. Nobody wants it, so one deadline is for all of it.
-fn drain_body(link: &Link, mut drain: Drain) -> Result<(), CloseReason> {
+fn drain_body(link: &Rc<Link>, mut drain: Drain) -> Result<(), CloseReason> {
     let deadline = now() + link.shared.config.body;
     link.flush().map_err(|error| broken_by(&error))?;
     loop {

@@ -33,6 +33,7 @@ mod link;
 mod listening;
 mod log;
 mod output;
+mod pace;
 mod peer;
 mod record;
 mod registry;

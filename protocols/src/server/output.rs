@@ -6,10 +6,10 @@
 use std::io;
 use std::mem;
 use std::rc::Rc;
-use std::time::Duration;
 
 use http::HeaderMap;
 
+use super::pace::{Pace, Patience};
 use super::transport::Transport;
 use crate::wire::{BodyWriter, ResponseFraming, ResponsePlan};
 
@@ -32,7 +32,10 @@ fn broken() -> io::Error {
 /// Where a connection's bytes go.
 pub(super) struct Output {
     transport: Rc<dyn Transport>,
-    limit: Duration,
+    patience: Patience,
+    pace: Pace,
+    /// Bytes that have gone out, and are not in `pace` yet.
+    moved: u64,
     /// Ready to go out.
     pub(super) ready: Vec<u8>,
     /// Of the body under way: not framed yet.
@@ -57,14 +60,16 @@ enum End {
 }
 
 impl Output {
-    pub(super) fn new(transport: Rc<dyn Transport>, limit: Duration) -> Self {
+    pub(super) fn new(transport: Rc<dyn Transport>, patience: Patience) -> Self {
         let nothing = ResponsePlan {
             field: crate::wire::LengthField::Absent,
             framing: ResponseFraming::Nothing,
         };
         Output {
             transport,
-            limit,
+            patience,
+            pace: Pace::full(patience),
+            moved: 0,
             ready: Vec::new(),
             gathered: Vec::new(),
             body: BodyWriter::new(&nothing),
@@ -162,11 +167,17 @@ impl Output {
         written
     }
 
-    fn write_on(&self, mut bytes: &[u8]) -> io::Result<()> {
+    fn write_on(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.pace.earn(self.patience, mem::take(&mut self.moved));
         while !bytes.is_empty() {
-            match self.transport.write(bytes, self.limit) {
+            let write = |limit| self.transport.write(bytes, limit);
+            let written = self.pace.spend(self.patience, write);
+            match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => bytes = &bytes[count..],
+                Ok(count) => {
+                    self.pace.earn(self.patience, count as u64);
+                    bytes = &bytes[count..];
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -228,6 +239,7 @@ impl Output {
                 Err(error) => break Err(error),
             }
         };
+        self.moved += at as u64;
         match outcome {
             Ok(Left::Some) => {
                 self.ready.drain(..at);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use http::HeaderMap;
 
 use super::link::Link;
+use super::pace::Pace;
 use super::peer::Peer;
 use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal};
 
@@ -19,11 +20,13 @@ pub struct RequestBody {
     link: Rc<Link>,
     /// Which of the connection's requests it belongs to.
     serial: u64,
+    pace: Pace,
 }
 
 impl RequestBody {
     pub(super) fn new(link: Rc<Link>, serial: u64) -> Self {
-        RequestBody { link, serial }
+        let pace = Pace::full(link.shared.config.patience_to_read());
+        RequestBody { link, serial, pace }
     }
 
     /// Who the request came from.
@@ -84,16 +87,24 @@ impl RequestBody {
                 ended.map(|()| 0).map_err(|refusal| self.refuse(refusal))
             }
             Ok(count) => Ok(count),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(self.refuse(Refusal::BodyLate))
+            }
             Err(error) => {
-                let reason = match error.kind() {
-                    io::ErrorKind::TimedOut => CloseReason::ExchangeTimeout,
-                    _ => CloseReason::ClientAborted,
-                };
-                self.link.turn.borrow_mut().exchange.close(reason);
+                let exchange = &mut self.link.turn.borrow_mut().exchange;
+                exchange.close(CloseReason::ClientAborted);
                 Err(error)
             }
         }
     }
+}
+
+/// Reads what there is, waiting for it no longer than the pace allows.
+fn read_patiently(link: &Link, pace: &mut Pace, into: &mut [u8]) -> io::Result<usize> {
+    let patience = link.shared.config.patience_to_read();
+    let count = pace.spend(patience, |limit| link.transport.read(into, limit))?;
+    pace.earn(patience, count as u64);
+    Ok(count)
 }
 
 impl Read for RequestBody {
@@ -101,12 +112,16 @@ impl Read for RequestBody {
     ///
     /// # Errors
     ///
-    /// * `TimedOut`: nothing came in [`Config::body`](super::Config::body).
-    /// * `InvalidData`, with a [`Refusal`]: the body is malformed, too large, or was cut off. The
-    ///   client is told so if the response has not begun.
+    /// * `TimedOut`, with a [`Refusal`]: nothing came in [`Config::body`](super::Config::body), or too
+    ///   little in a longer time.
+    /// * `InvalidData` or `UnexpectedEof`, with a [`Refusal`]: the body is malformed or too large, or
+    ///   was cut off.
     /// * `NotConnected`: the request has been answered.
     /// * `ResourceBusy`: another coroutine is reading it.
     /// * What the connection gives.
+    ///
+    /// What has a [`Refusal`] is final: reading on gives it again. If the response has not begun, the
+    /// client is answered with the refusal, whatever the handler makes of it.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.is_over() {
             let text = "the request that this body belongs to has been answered";
@@ -115,7 +130,7 @@ impl Read for RequestBody {
         if into.is_empty() {
             return Ok(0);
         }
-        let link = &*self.link;
+        let link = &Rc::clone(&self.link);
         let Ok(mut input) = link.input.try_borrow_mut() else {
             let text = "another coroutine is reading this body";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
@@ -123,6 +138,9 @@ impl Read for RequestBody {
         loop {
             let ahead = {
                 let mut turn = link.turn.borrow_mut();
+                if let Some(refusal) = turn.refused {
+                    return Err(refusal.into());
+                }
                 if turn.body.is_finished() {
                     return Ok(0);
                 }
@@ -162,18 +180,18 @@ impl Read for RequestBody {
             };
             // The client may wait for an earlier response before it sends more.
             link.flush()?;
-            let limit = link.shared.config.body;
             if ahead > 0 && input.is_empty() {
                 // Straight to where it is wanted.
                 let most = usize::try_from(ahead).map_or(into.len(), |ahead| ahead.min(into.len()));
-                let count = self.came(link.transport.read(&mut into[..most], limit))?;
+                let read = read_patiently(link, &mut self.pace, &mut into[..most]);
+                let count = self.came(read)?;
                 let skipped = link.turn.borrow_mut().body.skip_data(count as u64);
                 return match skipped {
                     Ok(()) => Ok(count),
                     Err(refusal) => Err(self.refuse(refusal)),
                 };
             }
-            let filled = input.fill(|room| link.transport.read(room, limit));
+            let filled = input.fill(|room| read_patiently(link, &mut self.pace, room));
             self.came(filled)?;
         }
     }

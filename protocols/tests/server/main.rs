@@ -12,6 +12,7 @@ mod log;
 mod refusals;
 mod responses;
 mod scale;
+mod slowness;
 mod splitting;
 mod stopping;
 mod support;
