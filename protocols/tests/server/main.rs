@@ -6,6 +6,7 @@ mod connections;
 mod deadlines;
 mod expect;
 mod failures;
+mod given_away;
 mod keep_alive;
 mod leftovers;
 mod log;
