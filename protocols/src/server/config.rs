@@ -55,6 +55,11 @@ pub struct Config {
     pub server: Option<HeaderValue>,
     /// How field names are written. Default `Content-Type`.
     pub names: NameCase,
+    /// How many proxies of one's own every request comes through, each of which adds to
+    /// `X-Forwarded-For`: so many addresses are believed, told to handlers as
+    /// [`ForwardedFor`](super::ForwardedFor), and logged. Default 0: anybody can send the field. A
+    /// number that is too high believes what clients make up.
+    pub trusted_hops: usize,
     /// Where a line a request goes. Default nowhere.
     pub log: Option<AccessLog>,
 }
@@ -108,6 +113,7 @@ impl Default for Config {
             connections: Self::DEFAULT_CONNECTIONS,
             server: Some(HeaderValue::from_static("eventlet")),
             names: NameCase::default(),
+            trusted_hops: 0,
             log: None,
         }
     }

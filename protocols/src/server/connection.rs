@@ -21,6 +21,7 @@ use eventlet_green::{TimeoutError, catch_panic, current_id, now, timeout};
 use http::{Response, StatusCode};
 
 use super::body::Body;
+use super::forwarded::ForwardedFor;
 use super::input::Input;
 use super::link::{Link, Turn};
 use super::record::Record;
@@ -118,13 +119,17 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
         status: None,
     };
 
-    let record = begun.map(|(log, begun)| Record::new(log, begun, &head));
+    let forwarded = ForwardedFor::of(&head.headers, link.shared.config.trusted_hops);
+    let record = begun.map(|(log, begun)| Record::new(log, begun, &head, forwarded.clone()));
     if link.has_output() {
         // The answer to an earlier request need not wait for this one's, if that takes its time.
         link.shared.flusher.announce(link);
     }
     let (method, version) = (head.method.clone(), head.version);
-    let request = head.into_request(RequestBody::new(Rc::clone(link), serial));
+    let mut request = head.into_request(RequestBody::new(Rc::clone(link), serial));
+    if let Some(forwarded) = forwarded {
+        request.extensions_mut().insert(forwarded);
+    }
     let answer = || {
         let response = match catch_panic(|| link.shared.handler.handle(request)) {
             Ok(response) => response,

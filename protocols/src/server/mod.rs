@@ -20,13 +20,14 @@
 //!
 //! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
-//! * [`Peer`]: who is at the other end.
-//! * [`AccessLog`]: a line a request.
+//! * [`Peer`], [`ForwardedFor`]: who is at the other end, and in front of that.
+//! * [`AccessLog`]: a line a request, or a record.
 
 mod body;
 mod config;
 mod connection;
 mod flusher;
+mod forwarded;
 mod handler;
 mod input;
 mod link;
@@ -45,6 +46,7 @@ mod transport;
 
 pub use body::{Body, BodySink};
 pub use config::Config;
+pub use forwarded::ForwardedFor;
 pub use handler::{Handler, IntoResponse};
 pub use log::AccessLog;
 pub use peer::Peer;
