@@ -334,7 +334,10 @@ mod scenario {
     }
 
     pub fn a_reader_that_waits_is_told_of_the_close<S: Stream>() {
-        for drop_or_close in [|far: S| drop(far), |far: S| net::Stream::close(&far).unwrap()] {
+        for drop_or_close in [
+            |far: S| drop(far),
+            |far: S| net::Stream::close(&far).unwrap(),
+        ] {
             let (mut near, far) = S::pair();
             let reader = started(move || near.read(&mut [0; 8]).unwrap());
             drop_or_close(far);

@@ -19,6 +19,7 @@
 //! the bookkeeping. A connection that idles holds neither a coroutine nor a buffer.
 //!
 //! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
+//! * [`Cores`]: the same on every core.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
 //! * [`Peer`], [`ForwardedFor`]: who is at the other end, and in front of that.
 //! * [`AccessLog`]: a line a request, or a record.
@@ -26,6 +27,7 @@
 mod body;
 mod config;
 mod connection;
+mod cores;
 mod flusher;
 mod forwarded;
 mod handler;
@@ -46,6 +48,7 @@ mod transport;
 
 pub use body::{Body, BodySink};
 pub use config::Config;
+pub use cores::Cores;
 pub use forwarded::ForwardedFor;
 pub use handler::{Handler, IntoResponse};
 pub use log::AccessLog;

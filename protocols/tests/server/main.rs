@@ -3,6 +3,7 @@
 
 mod bodies;
 mod connections;
+mod cores;
 mod deadlines;
 mod expect;
 mod failures;
