@@ -16,6 +16,10 @@ use crate::wire::{BodyWriter, ResponseFraming, ResponsePlan};
 /// So much is gathered before it is sent; also the size of the largest chunk made of small pieces.
 const ENOUGH: usize = 16 * 1024;
 
+/// So much may be written beyond the length of a body before writing fails: a writer without end
+/// would never wait for anybody, and keep the loop to itself.
+const MOST_CUT: u64 = 64 * 1024;
+
 /// What a flush that does not wait has left unsent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Left {
@@ -126,6 +130,10 @@ impl Output {
 
     /// Takes a piece of a body; sends what has come together when it is enough.
     pub(super) fn gather(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.cut > MOST_CUT {
+            let text = "the body goes on and on beyond the length it was announced with";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         if self.gathered.is_empty() && bytes.len() >= ENOUGH {
             return self.send_piece(bytes);
         }

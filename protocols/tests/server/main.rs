@@ -1,6 +1,7 @@
 //! The HTTP server over real sockets, under every hub from one source. `support` has the harness and
 //! a client that takes nothing from the crate; the other files are named for what they test.
 
+mod behaviours;
 mod bodies;
 mod connections;
 mod cores;
@@ -10,6 +11,7 @@ mod failures;
 mod given_away;
 mod keep_alive;
 mod leftovers;
+mod limits;
 mod log;
 mod refusals;
 mod responses;
