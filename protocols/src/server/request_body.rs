@@ -5,12 +5,12 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use http::HeaderMap;
+use http::{HeaderMap, Response, StatusCode};
 
 use super::link::Link;
 use super::pace::Pace;
 use super::peer::Peer;
-use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal};
+use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal, write_interim};
 
 /// The body of a request: a reader that parks its coroutine.
 ///
@@ -53,6 +53,57 @@ impl RequestBody {
             return HeaderMap::new();
         }
         self.link.turn.borrow_mut().body.take_trailers()
+    }
+
+    /// Sends an interim response (RFC 9110 section 15.2) in front of the one that the handler
+    /// returns: 103 with links to fetch early, 102 while it takes long, or a `100 Continue` with
+    /// fields of the program's own, in place of the one that the first read would send.
+    ///
+    /// Says whether it was sent. A client of HTTP/1.0 is not sent any, nor is one that does not wait
+    /// for it sent a 100.
+    ///
+    /// # Errors
+    ///
+    /// * `InvalidInput`: the status is not an interim one.
+    /// * `NotConnected`: the response has begun, or is over.
+    /// * What the connection gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{Body, RequestBody};
+    /// use http::{Request, Response};
+    ///
+    /// fn page(request: Request<RequestBody>) -> std::io::Result<Response<Body>> {
+    ///     let hints = Response::builder().status(103).header("link", "</page.css>; rel=preload");
+    ///     let hints = hints.body(()).map_err(std::io::Error::other)?;
+    ///     request.body().send_interim(&hints)?;
+    ///     Ok(Response::new(Body::from("a page that took long to make")))
+    /// }
+    /// # let _ = page;
+    /// ```
+    pub fn send_interim(&self, response: &Response<()>) -> io::Result<bool> {
+        let status = response.status();
+        if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+            let text = format!("status {status} is not that of an interim response");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let mut turn = self.link.turn.borrow_mut();
+        if self.is_over() || turn.exchange.has_responded() {
+            let text = "the response to this request has begun";
+            return Err(io::Error::new(io::ErrorKind::NotConnected, text));
+        }
+        let is_wanted = turn.exchange.may_inform()
+            && (status != StatusCode::CONTINUE
+                || turn.exchange.before_body_read(0) == BodyAccess::SendContinue);
+        drop(turn);
+        if is_wanted {
+            let mut bytes = Vec::new();
+            write_interim(response, &mut bytes);
+            self.link.send_soon(&bytes);
+            self.link.flush()?;
+        }
+        Ok(is_wanted)
     }
 
     /// Reads the rest as text.
