@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use eventlet_green::cores::{Builder, Loops, LoopsError, Serving, Sharing};
-use eventlet_green::net::TcpStream;
+use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::{Setup, cross, hubs, sleep, spawn, stats};
 use support::{Watchdog, until};
 
@@ -322,4 +322,59 @@ fn joined_by_a_thread_without_a_loop() {
     assert_eq!(text, "x");
     stop(serving);
     Setup::new().install().unwrap(); // there was none yet
+}
+
+/// Loops that accept by themselves, each with a listener of its own: a socket, or a handle to one
+/// that all share.
+#[test]
+fn each_has_a_listener() {
+    in_each_way(|builder, _, sharing| {
+        let builder = builder.threads(2).grace(HOUR);
+        let listeners = builder.bind("127.0.0.1:0").unwrap();
+        let address = listeners[0].local_addr().unwrap();
+        assert_eq!(listeners.len(), 2);
+        assert_eq!(listeners[1].local_addr().unwrap(), address);
+        let loops = builder
+            .start_with(listeners, |core, listener| {
+                assert_eq!(core.grace(), HOUR);
+                let listener = TcpListener::from_std(listener).unwrap();
+                let closing = (core.clone(), listener.clone());
+                spawn(move || {
+                    closing.0.wait_for_stop();
+                    closing.1.close().unwrap();
+                });
+                while let Ok((mut stream, _)) = listener.accept() {
+                    stream.write_all(&[core.index() as u8]).unwrap();
+                }
+            })
+            .unwrap();
+        assert_eq!(loops.len(), 2);
+        let mut seen = [0; 2];
+        for _ in 0..200 {
+            let mut index = [0];
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.read_exact(&mut index).unwrap();
+            seen[usize::from(index[0])] += 1;
+        }
+        if sharing == Sharing::ReusePort {
+            assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+        }
+        loops.stop();
+        loops.join().unwrap();
+        assert!(TcpStream::connect(address).is_err());
+    });
+}
+
+#[test]
+fn no_inputs_are_no_loops() {
+    let refused = Builder::new().start_with(Vec::<()>::new(), |_, ()| ());
+    assert_eq!(
+        refused.unwrap_err().kind(),
+        std::io::ErrorKind::InvalidInput
+    );
+    let refused = Builder::new().threads(0).bind("127.0.0.1:0");
+    assert_eq!(
+        refused.unwrap_err().kind(),
+        std::io::ErrorKind::InvalidInput
+    );
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use super::Builder;
 use crate::cross::{self, Receiver, RecvError, Sender};
@@ -53,6 +54,7 @@ impl Loops {
         for (index, input) in inputs.into_iter().enumerate() {
             let core = Core {
                 index,
+                grace: settings.grace,
                 stopped: stopped.clone(),
                 stop: loops.stop.clone(),
             };
@@ -197,6 +199,7 @@ impl Stopper {
 #[derive(Clone, Debug)]
 pub struct Core {
     index: usize,
+    grace: Duration,
     stopped: Receiver<Infallible>,
     stop: Sender<Infallible>,
 }
@@ -205,6 +208,12 @@ impl Core {
     /// The number of the loop, counting from 0.
     pub fn index(&self) -> usize {
         self.index
+    }
+
+    /// How long what it does may go on after a stop: the setting
+    /// [`Builder::grace`](super::Builder::grace), which `body` keeps.
+    pub fn grace(&self) -> Duration {
+        self.grace
     }
 
     /// Waits until the loops are to stop; the coroutines of this one go on meanwhile.

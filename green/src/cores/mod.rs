@@ -33,7 +33,7 @@ mod loops;
 mod serve;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
@@ -205,6 +205,73 @@ impl Builder {
         Loops::launch(&self, inputs, move |core, ()| body(core))
     }
 
+    /// [`start`](Self::start) with something of its own for each loop, in order: as many loops as
+    /// inputs, whatever [`threads`](Self::threads) says. For loops that accept by themselves, with
+    /// what [`bind`](Self::bind) gives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn start_with<I: Send + 'static>(
+        self,
+        inputs: Vec<I>,
+        body: impl Fn(&Core, I) + Send + Sync + 'static,
+    ) -> io::Result<Loops> {
+        if inputs.is_empty() {
+            return Err(no_threads());
+        }
+        Loops::launch(&self, inputs, body)
+    }
+
+    /// A listener for each loop, all on the first of the addresses that can be bound, non-blocking.
+    /// With [`Sharing::ReusePort`] each is a socket of its own; else they are handles to one socket,
+    /// and whichever loop is free first accepts (each connection wakes all that wait).
+    ///
+    /// # Errors
+    ///
+    /// As for [`serve`](Self::serve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::cores::Builder;
+    /// use eventlet_green::net::{TcpListener, TcpStream};
+    /// use eventlet_green::spawn;
+    /// use std::io::{Read, Write};
+    ///
+    /// let builder = Builder::new().threads(2);
+    /// let listeners = builder.bind("127.0.0.1:0")?;
+    /// let address = listeners[0].local_addr()?;
+    /// let loops = builder.start_with(listeners, |core, listener| {
+    ///     let listener = TcpListener::from_std(listener).unwrap();
+    ///     spawn(move || {
+    ///         while let Ok((mut stream, _)) = listener.accept() {
+    ///             let _ = stream.write_all(b"hello");
+    ///         }
+    ///     });
+    ///     core.wait_for_stop();
+    /// })?;
+    /// let mut text = String::new();
+    /// TcpStream::connect(address)?.read_to_string(&mut text)?;
+    /// assert_eq!(text, "hello");
+    /// loops.stop();
+    /// loops.join().unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn bind(&self, address: impl ToSocketAddrs) -> io::Result<Vec<StdListener>> {
+        let threads = self.thread_count()?;
+        let count = match self.sharing {
+            Sharing::HandOver => 1,
+            Sharing::ReusePort => threads,
+        };
+        let mut listeners = serve::bind(address, self.backlog, count)?;
+        for _ in count..threads {
+            let other = listeners[0].try_clone()?;
+            listeners.push(other);
+        }
+        Ok(listeners)
+    }
+
     /// Serves an address with all the loops; see [`serve()`].
     ///
     /// # Errors
@@ -222,12 +289,14 @@ impl Builder {
 
     fn thread_count(&self) -> io::Result<usize> {
         match self.threads {
-            Some(0) => {
-                let text = "at least one thread is needed to run loops on";
-                Err(io::Error::new(io::ErrorKind::InvalidInput, text))
-            }
+            Some(0) => Err(no_threads()),
             Some(number) => Ok(number),
             None => Ok(thread::available_parallelism().map_or(1, NonZero::get)),
         }
     }
+}
+
+fn no_threads() -> io::Error {
+    let text = "at least one thread is needed to run loops on";
+    io::Error::new(io::ErrorKind::InvalidInput, text)
 }

@@ -323,7 +323,11 @@ fn watch(listener: StdListener) -> TcpListener {
 }
 
 /// So many listeners on the first of the addresses that can be bound.
-fn bind(addresses: impl ToSocketAddrs, backlog: i32, count: usize) -> io::Result<Vec<StdListener>> {
+pub(super) fn bind(
+    addresses: impl ToSocketAddrs,
+    backlog: i32,
+    count: usize,
+) -> io::Result<Vec<StdListener>> {
     if count > 1 && !cfg!(target_os = "linux") {
         let text = "several listeners on one port do not balance on this system; hand over instead";
         return Err(io::Error::new(io::ErrorKind::Unsupported, text));

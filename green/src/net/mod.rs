@@ -5,6 +5,7 @@
 //! * [`TcpListener`], [`TcpStream`]: TCP; [`ListenOptions`], [`ConnectOptions`]: how they are made.
 //! * [`UdpSocket`]: datagrams over UDP.
 //! * [`unix`]: sockets within one machine.
+//! * [`Stream`]: what the streams have in common.
 //! * [`ToSocketAddrs`]: addresses, with names looked up on another thread.
 //! * [`connect_tcp`], [`tcp_listener()`], [`tcp_server`]: the original's functions.
 //!
@@ -16,6 +17,7 @@ mod api;
 mod connect;
 mod datagram;
 mod listen_options;
+pub(crate) mod stream;
 mod tcp_listener;
 mod tcp_stream;
 mod udp;
@@ -28,6 +30,7 @@ pub use connect::{
     CONNECTION_ATTEMPT_DELAY, ConnectError, ConnectOptions, MIN_CONNECTION_ATTEMPT_DELAY,
 };
 pub use listen_options::{DEFAULT_BACKLOG, ListenOptions};
+pub use stream::Stream;
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::pipe::{Pipe, closed, wait};
 use crate::coroutine::Wait;
 use crate::fd::deadline_of;
+use crate::net::stream::stream;
 use crate::scheduler::Scheduler;
 use crate::sys::slot;
 use crate::watch::Watcher;
@@ -67,7 +68,7 @@ pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
 /// | has shut down writing | what is on its way, then the end | |
 /// | has shut down reading | | `BrokenPipe` |
 /// | has closed, or was dropped, with all read | what is on its way, then the end | `BrokenPipe` |
-/// | has closed with something unread | what is on its way, then `ConnectionReset` once, then the end | `ConnectionReset` once, then `BrokenPipe` |
+/// | has closed with something unread, or [aborted](crate::net::Stream::abort) | what is on its way, then `ConnectionReset` once, then the end | `ConnectionReset` once, then `BrokenPipe` |
 ///
 /// After [`close`](Self::close) of this end everything gives `NotConnected`. `Read` and `Write` are
 /// there for the type and for a shared reference; one reader and one writer may wait at a time, a
@@ -219,6 +220,16 @@ impl Duplex {
         outcome.ok_or_else(|| io::ErrorKind::WouldBlock.into())
     }
 
+    /// Writes what there is room for, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`: no room now. Else as for writing.
+    pub fn try_write(&self, from: &[u8]) -> io::Result<usize> {
+        let outcome = self.attempt_to_send(from)?;
+        outcome.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+
     /// Has `watcher` begun, in a coroutine of its own, as soon as there is something to read, or
     /// the read timeout is over, or this end is closed; see
     /// [`TcpStream::watch_readable`](crate::net::TcpStream::watch_readable).
@@ -281,15 +292,7 @@ impl Duplex {
         let pipe = self.outgoing();
         let mut deadline = None;
         loop {
-            self.check_open()?;
-            if self.end().reset.take() {
-                return Err(io::ErrorKind::ConnectionReset.into());
-            }
-            if pipe.refused.get() {
-                return Err(io::ErrorKind::BrokenPipe.into());
-            }
-            let count = pipe.put(from);
-            if count > 0 || from.is_empty() {
+            if let Some(count) = self.attempt_to_send(from)? {
                 return Ok(count);
             }
             let limit = || deadline_of(pipe.writer.limit.get());
@@ -299,6 +302,20 @@ impl Duplex {
                 *deadline.get_or_insert_with(limit),
             )?;
         }
+    }
+
+    /// What a write gives now; `None` if it would have to wait.
+    fn attempt_to_send(&self, from: &[u8]) -> io::Result<Option<usize>> {
+        self.check_open()?;
+        if self.end().reset.take() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let pipe = self.outgoing();
+        if pipe.refused.get() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let count = pipe.put(from);
+        Ok((count > 0 || from.is_empty()).then_some(count))
     }
 
     fn hang_up(&self) {
@@ -348,6 +365,16 @@ fn check_limit(limit: Option<Duration>) -> io::Result<()> {
     }
     Ok(())
 }
+
+stream!(
+    Duplex,
+    fn abort(&self) -> io::Result<()> {
+        if !self.end().closed.get() {
+            self.peer().reset.set(true);
+        }
+        self.close()
+    }
+);
 
 impl Read for &Duplex {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

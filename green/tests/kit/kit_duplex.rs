@@ -1,4 +1,4 @@
-//! A stream in memory does what a TCP connection does: each scenario runs over both.
+//! A stream in memory does what a TCP connection does, and a Unix socket: each scenario runs over each.
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::support::{on_each_hub_jumping, until_parked};
-use eventlet_green::net::TcpStream;
+use eventlet_green::net::unix::UnixStream;
+use eventlet_green::net::{self, TcpStream};
 use eventlet_green::testing::{Duplex, duplex, settle, tcp_pair};
 use eventlet_green::{JoinHandle, Watcher, now, sleep, spawn, stats, timeout, yield_now};
 
@@ -15,17 +16,10 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Of a stream in memory; small, so that writers wait.
 const ROOM: usize = 1000;
 
-/// What the scenarios ask of a stream.
-trait Stream: Read + Write + Clone + 'static {
+/// What the scenarios ask of a stream, besides what all have in common.
+trait Stream: net::Stream + Read + Write + Clone {
     fn pair() -> (Self, Self);
-    fn close(&self);
-    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
-    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
-    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
     fn peek(&self, into: &mut [u8]) -> io::Result<usize>;
-    fn wait_readable(&self) -> io::Result<()>;
-    fn try_read(&self, into: &mut [u8]) -> io::Result<usize>;
-    fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()>;
 }
 
 macro_rules! stream {
@@ -35,75 +29,79 @@ macro_rules! stream {
                 $pair
             }
 
-            fn close(&self) {
-                self.close().unwrap();
-            }
-
-            fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-                self.shutdown(how)
-            }
-
-            fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-                self.set_read_timeout(limit)
-            }
-
-            fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-                self.set_write_timeout(limit)
-            }
-
             fn peek(&self, into: &mut [u8]) -> io::Result<usize> {
                 self.peek(into)
-            }
-
-            fn wait_readable(&self) -> io::Result<()> {
-                self.wait_readable()
-            }
-
-            fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
-                self.try_read(into)
-            }
-
-            fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
-                self.watch_readable(watcher)
             }
         }
     };
 }
 stream!(TcpStream, tcp_pair().unwrap());
 stream!(Duplex, duplex(ROOM));
+stream!(UnixStream, UnixStream::pair().unwrap());
 
-/// Runs a scenario over both, under each hub.
-macro_rules! over_both {
-    ($($name:ident)*) => {$(
+/// Runs a scenario over several kinds of streams, under each hub.
+macro_rules! over {
+    ($streams:tt $($name:ident)*) => {$(
         #[test]
         fn $name() {
-            on_each_hub_jumping(|_| {
-                scenario::$name::<TcpStream>();
-                scenario::$name::<Duplex>();
-            });
+            on_each_hub_jumping(|_| over!(@ $name $streams));
         }
     )*};
+    (@ $name:ident [$($stream:ident)*]) => {{
+        $(scenario::$name::<$stream>();)*
+    }};
 }
 
-over_both! {
+over! { [TcpStream Duplex UnixStream]
     bytes_arrive_in_order
     a_shut_down_writer_is_the_end_for_the_reader
     a_dropped_peer_is_the_end_for_a_reader_and_a_broken_pipe_for_a_writer
-    a_peer_that_closes_with_something_unread_resets
-    a_writer_that_waits_is_told_of_the_close
     a_reader_that_waits_is_told_of_the_close
     closing_tells_who_waits_on_another_handle
-    time_limits_are_kept_and_the_stream_goes_on
     a_scope_ends_a_wait
-    one_of_each_kind_may_wait
     a_kill_leaves_the_seat_and_loses_nothing
     a_full_duplex_transfer_both_ways_at_once
     peeking_and_waiting_take_nothing
     both_sides_shut_down
     a_try_does_not_wait
+    a_try_to_write_does_not_wait
+    an_abort_tells_who_waits_here
     a_watcher_is_begun_when_there_is_something
     a_watcher_is_told_of_its_time_limit_and_of_the_close
     a_watcher_goes_with_the_last_handle
+}
+
+// How a Unix socket tells a writer that its peer has gone is its own, and a read of nothing does not
+// wait there.
+over! { [TcpStream Duplex]
+    a_peer_that_closes_with_something_unread_resets
+    a_writer_that_waits_is_told_of_the_close
+    time_limits_are_kept_and_the_stream_goes_on
+    one_of_each_kind_may_wait
+}
+
+/// What has arrived stays, then comes the error; a Unix socket cannot tell.
+#[test]
+fn an_abort_is_a_reset_for_the_peer() {
+    fn scenario<S: Stream>() {
+        for is_written in [true, false] {
+            let (mut near, mut far) = S::pair();
+            let mut into = [0; 8];
+            if is_written {
+                near.write_all(b"part").unwrap();
+                assert_eq!(far.read(&mut into).unwrap(), 4);
+            }
+            near.abort().unwrap();
+            settle();
+            let reset = Some(ErrorKind::ConnectionReset);
+            assert_eq!(kind(far.read(&mut into)), reset);
+            assert_eq!(far.read(&mut into).unwrap(), 0, "told once");
+        }
+    }
+    on_each_hub_jumping(|_| {
+        scenario::<TcpStream>();
+        scenario::<Duplex>();
+    });
 }
 
 fn kind<T>(outcome: io::Result<T>) -> Option<ErrorKind> {
@@ -159,6 +157,53 @@ mod scenario {
         assert_eq!(near.try_read(&mut into).unwrap(), 0);
     }
 
+    pub fn a_try_to_write_does_not_wait<S: Stream>() {
+        let (near, mut far) = S::pair();
+        let mut sent = 0;
+        loop {
+            match near.try_write(&[b'.'; 1 << 16]) {
+                Ok(count) => sent += count,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+            // The kernel's answer to what was sent.
+            settle();
+        }
+        assert!(sent > 0);
+        let last = near.clone();
+        let rest = spawn(move || {
+            let mut last = last;
+            last.write_all(b"!").unwrap();
+            last.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut got = Vec::new();
+        far.read_to_end(&mut got).unwrap();
+        assert_eq!(got.len(), sent + 1);
+        rest.join().unwrap();
+        net::Stream::close(&far).unwrap();
+        assert_eq!(
+            kind(near.try_write(b"x").and_then(|_| {
+                settle();
+                near.try_write(b"x")
+            })),
+            Some(ErrorKind::BrokenPipe)
+        );
+        net::Stream::close(&near).unwrap();
+        assert_eq!(kind(near.try_write(b"x")), Some(ErrorKind::NotConnected));
+    }
+
+    pub fn an_abort_tells_who_waits_here<S: Stream>() {
+        let (near, far) = S::pair();
+        let mut reads = near.clone();
+        let reader = started(move || kind(reads.read(&mut [0; 8])));
+        near.abort().unwrap();
+        near.abort().unwrap();
+        assert_eq!(reader.join().unwrap(), Some(ErrorKind::NotConnected));
+        drop(far);
+    }
+
     pub fn a_watcher_is_begun_when_there_is_something<S: Stream>() {
         let (mut near, mut far) = S::pair();
         let mut into = [0; 8];
@@ -195,7 +240,7 @@ mod scenario {
         assert_eq!(notes.0.take(), [Some(ErrorKind::TimedOut)]);
         assert_eq!(now() - start, 2 * SECOND);
         near.watch_readable(notes.clone()).unwrap();
-        near.close();
+        net::Stream::close(&near).unwrap();
         settle();
         assert_eq!(notes.0.take(), [Some(ErrorKind::NotConnected)]);
         assert_eq!(
@@ -289,7 +334,10 @@ mod scenario {
     }
 
     pub fn a_reader_that_waits_is_told_of_the_close<S: Stream>() {
-        for drop_or_close in [|far: S| drop(far), |far: S| far.close()] {
+        for drop_or_close in [
+            |far: S| drop(far),
+            |far: S| net::Stream::close(&far).unwrap(),
+        ] {
             let (mut near, far) = S::pair();
             let reader = started(move || near.read(&mut [0; 8]).unwrap());
             drop_or_close(far);
@@ -302,8 +350,8 @@ mod scenario {
         let (mut reads, writes) = (near.clone(), near.clone());
         let reader = started(move || kind(reads.read(&mut [0; 8])));
         let writer = started(move || write_on(writes));
-        near.close();
-        near.close();
+        net::Stream::close(&near).unwrap();
+        net::Stream::close(&near).unwrap();
         assert_eq!(reader.join().unwrap(), Some(ErrorKind::NotConnected));
         assert_eq!(writer.join().unwrap(), ErrorKind::NotConnected);
         let mut near = near;
@@ -361,7 +409,7 @@ mod scenario {
         let mut far = far;
         far.write_all(b"one").unwrap();
         assert_eq!(reader.join().unwrap(), 3);
-        far.close();
+        net::Stream::close(&far).unwrap();
         assert_eq!(writer.join().unwrap(), ErrorKind::ConnectionReset);
     }
 

@@ -65,7 +65,7 @@ impl Body {
     }
 
     /// As [`stream`](Self::stream), for `length` bytes. What is written beyond is cut off and
-    /// logged; if less is written, the connection is cut.
+    /// logged, and after 64 KiB of it writing gives `InvalidInput`; if less is written, the connection is cut.
     pub fn sized_stream(
         length: u64,
         writer: impl FnOnce(&mut BodySink<'_>) -> io::Result<()> + 'static,
@@ -83,9 +83,9 @@ impl Body {
         Self::stream(|sink| send_all(reader, sink))
     }
 
-    /// As [`reader`](Self::reader), for `length` bytes.
+    /// As [`reader`](Self::reader), for `length` bytes: what it has beyond is not read.
     pub fn sized_reader(length: u64, reader: impl Read + 'static) -> Self {
-        Self::sized_stream(length, |sink| send_all(reader, sink))
+        Self::sized_stream(length, move |sink| send_all(reader.take(length), sink))
     }
 
     /// How long the body is, if that is known.

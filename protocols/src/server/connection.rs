@@ -21,6 +21,7 @@ use eventlet_green::{TimeoutError, catch_panic, current_id, now, timeout};
 use http::{Response, StatusCode};
 
 use super::body::Body;
+use super::forwarded::ForwardedFor;
 use super::input::Input;
 use super::link::{Link, Turn};
 use super::record::Record;
@@ -29,7 +30,7 @@ use super::request_body::RequestBody;
 use super::respond::{Answered, GivenUp, give_up};
 use crate::wire::{
     BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Parsed, Refusal, RequestHead,
-    error_page, write_error, write_refusal,
+    error_page, write_refusal,
 };
 
 /// How long, and how much, is read after the last response of a connection that has input on its
@@ -82,6 +83,10 @@ pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
         Err(error) => ended_by(link, &error),
     };
     let is_clean = link.flush().is_ok() && !link.output.borrow().is_broken();
+    if link.output.borrow().is_torn() {
+        // The close that follows is a reset; see `Open`.
+        return After::End;
+    }
     if is_clean && (may_have_input_under_way(reason) || link.is_being_sent_more()) {
         linger(link);
     }
@@ -114,13 +119,17 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
         status: None,
     };
 
-    let record = begun.map(|(log, begun)| Record::new(log, begun, &head));
+    let forwarded = ForwardedFor::of(&head.headers, link.shared.config.trusted_hops);
+    let record = begun.map(|(log, begun)| Record::new(log, begun, &head, forwarded.clone()));
     if link.has_output() {
         // The answer to an earlier request need not wait for this one's, if that takes its time.
         link.shared.flusher.announce(link);
     }
     let (method, version) = (head.method.clone(), head.version);
-    let request = head.into_request(RequestBody::new(Rc::clone(link), serial));
+    let mut request = head.into_request(RequestBody::new(Rc::clone(link), serial));
+    if let Some(forwarded) = forwarded {
+        request.extensions_mut().insert(forwarded);
+    }
     let answer = || {
         let response = match catch_panic(|| link.shared.handler.handle(request)) {
             Ok(response) => response,
@@ -210,7 +219,7 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, Stop> {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Stop::Rest),
             Err(error) if error.kind() == io::ErrorKind::TimedOut && has_begun => {
-                return Err(refuse_late_head(link).into());
+                return Err(refuse(link, Refusal::HeadLate, &[]).into());
             }
             Err(error) => return Err(ended_by(link, &error).into()),
         }
@@ -234,25 +243,6 @@ fn refuse(link: &Link, refusal: Refusal, line: &[u8]) -> CloseReason {
     CloseReason::RequestRefused
 }
 
-fn refuse_late_head(link: &Link) -> CloseReason {
-    let shared = &link.shared;
-    let status = StatusCode::REQUEST_TIMEOUT;
-    let mut output = link.output.borrow_mut();
-    let length = shared.with_date(|date| {
-        let detail = Some("the head of the request did not come in time");
-        write_error(
-            status,
-            detail,
-            Some(date),
-            shared.config.server.as_ref(),
-            &mut output.ready,
-        )
-    });
-    drop(output);
-    count_refusal(link, &[], status, length);
-    CloseReason::ExchangeTimeout
-}
-
 fn count_refusal(link: &Link, line: &[u8], status: StatusCode, length: usize) {
     link.shared.registry.count_request();
     if let Some(log) = &link.shared.config.log {
@@ -265,7 +255,7 @@ fn count_refusal(link: &Link, line: &[u8], status: StatusCode, length: usize) {
 }
 
 /// Throws away what the handler left of a body. Nobody wants it, so one deadline is for all of it.
-fn drain_body(link: &Link, mut drain: Drain) -> Result<(), CloseReason> {
+fn drain_body(link: &Rc<Link>, mut drain: Drain) -> Result<(), CloseReason> {
     let deadline = now() + link.shared.config.body;
     link.flush().map_err(|error| broken_by(&error))?;
     loop {

@@ -53,7 +53,7 @@ impl Link {
         transport: Rc<dyn Transport>,
         member: Rc<Member>,
     ) -> Self {
-        let output = Output::new(Rc::clone(&transport), shared.config.write);
+        let output = Output::new(Rc::clone(&transport), shared.config.patience_to_write());
         Link {
             shared,
             transport,
@@ -150,11 +150,15 @@ impl Link {
             .map_err(|_| CloseReason::BodyUnread)
     }
 
-    /// Sends what is ready. A coroutine of the handler's, which reads the body, does so without
-    /// waiting: the response may be begun meanwhile.
-    pub(super) fn flush(&self) -> io::Result<()> {
+    /// Sends what is ready. For a coroutine of the handler's, which reads the body, the run loop does
+    /// so, when that coroutine waits: nobody but who serves the connection may wait, or fall into
+    /// another's hands, with the output in its own, since the response may be begun meanwhile.
+    pub(super) fn flush(self: &Rc<Self>) -> io::Result<()> {
         if self.served_in.get() != current_id() {
-            return self.try_flush().map(drop);
+            if self.has_output() {
+                self.shared.flusher.announce(self);
+            }
+            return Ok(());
         }
         match self.output.try_borrow_mut() {
             Ok(mut output) => output.flush(),
@@ -186,7 +190,13 @@ impl Drop for Open {
         let link = &self.0;
         // Nobody's request is under way any more.
         link.serial.set(link.serial.get() + 1);
-        if Rc::strong_count(link) > 1 {
+        if link
+            .output
+            .try_borrow()
+            .is_ok_and(|output| output.is_torn())
+        {
+            link.transport.abort();
+        } else if Rc::strong_count(link) > 1 {
             link.transport.close();
         }
     }

@@ -1,6 +1,6 @@
-//! A line a request, to wherever the program wants it.
+//! A line a request, or a record, to wherever the program wants it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -8,9 +8,13 @@ use crate::wire::{LogFormat, LogRecord};
 
 /// Where the access log goes, and in which format.
 ///
-/// Lines are written one by one, when the response is done. A writer that blocks holds the loop up.
+/// Each request is written when its response is done. A writer or function that blocks holds the
+/// loop up. If it waits in a coroutine's way, the requests that are done meanwhile are not logged,
+/// but counted as [`lost`](Self::lost).
 ///
 /// # Examples
+///
+/// Lines:
 ///
 /// ```
 /// use eventlet_protocols::server::AccessLog;
@@ -19,30 +23,61 @@ use crate::wire::{LogFormat, LogRecord};
 /// let log = AccessLog::stderr().format(LogFormat::Combined);
 /// # let _ = log;
 /// ```
+///
+/// Fields, for a program that has its own way of writing them:
+///
+/// ```
+/// use eventlet_protocols::server::AccessLog;
+///
+/// let log = AccessLog::records(|record| {
+///     eprintln!(
+///         "client={} status={} bytes={} micros={}",
+///         record.client,
+///         record.status.as_u16(),
+///         record.body_length,
+///         record.wall.as_micros(),
+///     );
+/// });
+/// # let _ = log;
+/// ```
 pub struct AccessLog {
     format: LogFormat,
-    sink: RefCell<Sink>,
-    /// Lines that could not be written.
+    /// Not there while it is at work.
+    sink: Cell<Option<Sink>>,
+    /// Requests that could not be logged.
     lost: Cell<u64>,
 }
 
-struct Sink {
-    writer: Box<dyn Write>,
-    line: Vec<u8>,
+enum Sink {
+    Lines {
+        writer: Box<dyn Write>,
+        line: Vec<u8>,
+    },
+    Records(Box<dyn FnMut(&LogRecord<'_>)>),
 }
 
 impl AccessLog {
-    /// To a writer.
-    pub fn to(writer: impl Write + 'static) -> Self {
-        let sink = Sink {
-            writer: Box::new(writer),
-            line: Vec::new(),
-        };
+    fn with(sink: Sink) -> Self {
         AccessLog {
             format: LogFormat::default(),
-            sink: RefCell::new(sink),
+            sink: Cell::new(Some(sink)),
             lost: Cell::new(0),
         }
+    }
+
+    /// To a writer, a line a request.
+    pub fn to(writer: impl Write + 'static) -> Self {
+        Self::with(Sink::Lines {
+            writer: Box::new(writer),
+            line: Vec::new(),
+        })
+    }
+
+    /// To a function that is given what there is to say. What a peer has sent is in it as it came:
+    /// escape it before it gets to where it could do harm. The [format](Self::format) is for lines
+    /// only.
+    pub fn records(write: impl FnMut(&LogRecord<'_>) + 'static) -> Self {
+        Self::with(Sink::Records(Box::new(write)))
     }
 
     /// To standard error.
@@ -61,26 +96,52 @@ impl AccessLog {
         self
     }
 
-    /// Lines that could not be written so far.
+    /// Requests that could not be logged so far.
     pub fn lost(&self) -> u64 {
         self.lost.get()
     }
 
     pub(super) fn write(&self, record: &LogRecord<'_>) {
-        // A writer that parks lets another connection come by: its line is lost, and counted, not
-        // mixed into this one.
-        let written = match self.sink.try_borrow_mut() {
-            Ok(mut sink) => {
-                let Sink { writer, line } = &mut *sink;
+        // Counted first, so that one whose writer panics or is killed is.
+        self.lost.set(self.lost.get() + 1);
+        // Others that come by while it waits find nothing, and are not mixed into this one.
+        let Some(mut taken) = Taken::from(&self.sink) else {
+            return;
+        };
+        let is_written = match &mut taken.sink {
+            Some(Sink::Lines { writer, line }) => {
                 line.clear();
                 record.write_to(self.format, line);
                 writer.write_all(line).and_then(|()| writer.flush()).is_ok()
             }
-            Err(_) => false,
+            Some(Sink::Records(write)) => {
+                write(record);
+                true
+            }
+            None => false,
         };
-        if !written {
-            self.lost.set(self.lost.get() + 1);
+        if is_written {
+            self.lost.set(self.lost.get() - 1);
         }
+    }
+}
+
+/// A sink at work; it goes back however that ends.
+struct Taken<'a> {
+    place: &'a Cell<Option<Sink>>,
+    sink: Option<Sink>,
+}
+
+impl<'a> Taken<'a> {
+    fn from(place: &'a Cell<Option<Sink>>) -> Option<Self> {
+        let sink = Some(place.take()?);
+        Some(Taken { place, sink })
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.place.set(self.sink.take());
     }
 }
 
@@ -88,6 +149,7 @@ impl fmt::Debug for AccessLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessLog")
             .field("format", &self.format)
+            .field("lost", &self.lost)
             .finish_non_exhaustive()
     }
 }

@@ -19,18 +19,25 @@
 //! the bookkeeping. A connection that idles holds neither a coroutine nor a buffer.
 //!
 //! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
+//! * [`Cores`]: the same on every core.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
-//! * [`AccessLog`]: a line a request.
+//! * [`Peer`], [`ForwardedFor`]: who is at the other end, and in front of that.
+//! * [`AccessLog`]: a line a request, or a record.
 
 mod body;
 mod config;
 mod connection;
+mod cores;
 mod flusher;
+mod forwarded;
 mod handler;
 mod input;
 mod link;
+mod listening;
 mod log;
 mod output;
+mod pace;
+mod peer;
 mod record;
 mod registry;
 mod request_body;
@@ -41,8 +48,11 @@ mod transport;
 
 pub use body::{Body, BodySink};
 pub use config::Config;
+pub use cores::Cores;
+pub use forwarded::ForwardedFor;
 pub use handler::{Handler, IntoResponse};
 pub use log::AccessLog;
+pub use peer::Peer;
 pub use registry::ServerStatus;
 pub use request_body::RequestBody;
 pub use serve::{Server, ServerHandle};

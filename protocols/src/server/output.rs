@@ -6,15 +6,19 @@
 use std::io;
 use std::mem;
 use std::rc::Rc;
-use std::time::Duration;
 
 use http::HeaderMap;
 
+use super::pace::{Pace, Patience};
 use super::transport::Transport;
 use crate::wire::{BodyWriter, ResponseFraming, ResponsePlan};
 
 /// So much is gathered before it is sent; also the size of the largest chunk made of small pieces.
 const ENOUGH: usize = 16 * 1024;
+
+/// So much may be written beyond the length of a body before writing fails: a writer without end
+/// would never wait for anybody, and keep the loop to itself.
+const MOST_CUT: u64 = 64 * 1024;
 
 /// What a flush that does not wait has left unsent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,10 @@ fn broken() -> io::Error {
 /// Where a connection's bytes go.
 pub(super) struct Output {
     transport: Rc<dyn Transport>,
-    limit: Duration,
+    patience: Patience,
+    pace: Pace,
+    /// Bytes that have gone out, and are not in `pace` yet.
+    moved: u64,
     /// Ready to go out.
     pub(super) ready: Vec<u8>,
     /// Of the body under way: not framed yet.
@@ -41,22 +48,38 @@ pub(super) struct Output {
     /// Bytes that were written beyond the announced length.
     cut: u64,
     broken: bool,
+    /// The end of the body under way, or of the last one.
+    end: End,
+}
+
+/// How the end of a body is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// By its framing.
+    Framed,
+    /// It ends where the connection does; more of it is to come.
+    CloseAwaited,
+    /// It ends where the connection does, and all of it is there.
+    CloseDue,
 }
 
 impl Output {
-    pub(super) fn new(transport: Rc<dyn Transport>, limit: Duration) -> Self {
+    pub(super) fn new(transport: Rc<dyn Transport>, patience: Patience) -> Self {
         let nothing = ResponsePlan {
             field: crate::wire::LengthField::Absent,
             framing: ResponseFraming::Nothing,
         };
         Output {
             transport,
-            limit,
+            patience,
+            pace: Pace::full(patience),
+            moved: 0,
             ready: Vec::new(),
             gathered: Vec::new(),
             body: BodyWriter::new(&nothing),
             cut: 0,
             broken: false,
+            end: End::Framed,
         }
     }
 
@@ -64,11 +87,25 @@ impl Output {
     pub(super) fn begin_body(&mut self, plan: &ResponsePlan) {
         self.body = BodyWriter::new(plan);
         self.cut = 0;
+        self.end = match plan.framing {
+            ResponseFraming::UntilClose => End::CloseAwaited,
+            _ => End::Framed,
+        };
     }
 
     /// Whether a write has failed or was broken off: the client is gone, or too slow.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// Whether closing the connection now would pass for the end of a body that has not come to its
+    /// end: the client is to see a reset instead.
+    pub(super) fn is_torn(&self) -> bool {
+        match self.end {
+            End::Framed => false,
+            End::CloseAwaited => true,
+            End::CloseDue => self.broken || !self.ready.is_empty(),
+        }
     }
 
     pub(super) fn body_sent(&self) -> u64 {
@@ -93,6 +130,10 @@ impl Output {
 
     /// Takes a piece of a body; sends what has come together when it is enough.
     pub(super) fn gather(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.cut > MOST_CUT {
+            let text = "the body goes on and on beyond the length it was announced with";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         if self.gathered.is_empty() && bytes.len() >= ENOUGH {
             return self.send_piece(bytes);
         }
@@ -129,9 +170,27 @@ impl Output {
             return Err(broken());
         }
         self.broken = true;
-        let written = self.transport.write_all(bytes, self.limit);
+        let written = self.write_on(bytes);
         self.broken = written.is_err();
         written
+    }
+
+    fn write_on(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.pace.earn(self.patience, mem::take(&mut self.moved));
+        while !bytes.is_empty() {
+            let write = |limit| self.transport.write(bytes, limit);
+            let written = self.pace.spend(self.patience, write);
+            match written {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.pace.earn(self.patience, count as u64);
+                    bytes = &bytes[count..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Sends a large piece without copying it.
@@ -156,6 +215,9 @@ impl Output {
         self.body
             .finish(trailers, &mut self.ready)
             .map_err(|short| io::Error::new(io::ErrorKind::InvalidData, short))?;
+        if self.end == End::CloseAwaited {
+            self.end = End::CloseDue;
+        }
         if self.ready.len() >= ENOUGH {
             self.flush()
         } else {
@@ -179,11 +241,13 @@ impl Output {
                 break Ok(Left::Nothing);
             }
             match self.transport.try_write(&self.ready[at..]) {
+                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => at += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(Left::Some),
                 Err(error) => break Err(error),
             }
         };
+        self.moved += at as u64;
         match outcome {
             Ok(Left::Some) => {
                 self.ready.drain(..at);

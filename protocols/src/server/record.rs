@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use http::header::{REFERER, USER_AGENT};
+use http::header::{HOST, REFERER, USER_AGENT};
 
+use super::forwarded::ForwardedFor;
 use super::link::Link;
 use super::log::AccessLog;
 use super::respond::Answered;
@@ -18,20 +19,29 @@ pub(super) struct Record<'a> {
     /// `None` for a request that was refused before it was one.
     begun: Option<Instant>,
     line: Bytes,
+    host: Option<HeaderValue>,
     referer: Option<HeaderValue>,
     agent: Option<HeaderValue>,
+    forwarded: Option<ForwardedFor>,
 }
 
 impl<'a> Record<'a> {
     /// Of a request whose head has come.
-    pub(super) fn new(log: &'a AccessLog, begun: Instant, head: &RequestHead) -> Self {
+    pub(super) fn new(
+        log: &'a AccessLog,
+        begun: Instant,
+        head: &RequestHead,
+        forwarded: Option<ForwardedFor>,
+    ) -> Self {
         let field = |name| head.headers.get(name).cloned();
         Record {
             log,
             begun: Some(begun),
             line: head.line.clone(),
+            host: field(HOST),
             referer: field(REFERER),
             agent: field(USER_AGENT),
+            forwarded,
         }
     }
 
@@ -42,25 +52,43 @@ impl<'a> Record<'a> {
             log,
             begun: None,
             line,
+            host: None,
             referer: None,
             agent: None,
+            forwarded: None,
         }
     }
 
     pub(super) fn write(self, link: &Link, answered: Answered) {
         let wall = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
-        link.shared.with_date(|date| {
-            self.log.write(&LogRecord {
-                client: &link.transport.peer().ip(),
-                forwarded_for: None,
-                date,
-                request_line: &self.line,
-                status: answered.status,
-                body_length: answered.length,
-                wall,
-                referer: self.referer.as_ref().map(HeaderValue::as_bytes),
-                user_agent: self.agent.as_ref().map(HeaderValue::as_bytes),
-            });
+        let peer = link.transport.peer();
+        // A refused head has no body, and the turn is still that of the request before it.
+        let received = match self.begun {
+            Some(_) => link.turn.borrow().body.received(),
+            None => 0,
+        };
+        // Copied, since a writer that waits lets others at it.
+        let date = link.shared.with_date(|date| *date);
+        self.log.write(&LogRecord {
+            client: &peer.host(),
+            client_port: peer.ip_addr().map(|address| address.port()),
+            forwarded_for: match &self.forwarded {
+                Some(forwarded) => forwarded.addresses(),
+                None => &[],
+            },
+            date: &date,
+            request_line: &self.line,
+            status: answered.status,
+            body_length: answered.length,
+            received,
+            wall,
+            host: bytes(&self.host),
+            referer: bytes(&self.referer),
+            user_agent: bytes(&self.agent),
         });
     }
+}
+
+fn bytes(field: &Option<HeaderValue>) -> Option<&[u8]> {
+    field.as_ref().map(HeaderValue::as_bytes)
 }

@@ -5,10 +5,12 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use http::HeaderMap;
+use http::{HeaderMap, Response, StatusCode};
 
 use super::link::Link;
-use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal};
+use super::pace::Pace;
+use super::peer::Peer;
+use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal, write_interim};
 
 /// The body of a request: a reader that parks its coroutine.
 ///
@@ -18,16 +20,23 @@ pub struct RequestBody {
     link: Rc<Link>,
     /// Which of the connection's requests it belongs to.
     serial: u64,
+    pace: Pace,
 }
 
 impl RequestBody {
     pub(super) fn new(link: Rc<Link>, serial: u64) -> Self {
-        RequestBody { link, serial }
+        let pace = Pace::full(link.shared.config.patience_to_read());
+        RequestBody { link, serial, pace }
     }
 
-    /// The address the request came from.
-    pub fn peer_addr(&self) -> SocketAddr {
+    /// Who the request came from.
+    pub fn peer(&self) -> &Peer {
         self.link.transport.peer()
+    }
+
+    /// The address the request came from, over IP; see [`peer`](Self::peer).
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer().ip_addr()
     }
 
     /// How many bytes are still to come, if that is known: `Some(0)` without a body.
@@ -44,6 +53,57 @@ impl RequestBody {
             return HeaderMap::new();
         }
         self.link.turn.borrow_mut().body.take_trailers()
+    }
+
+    /// Sends an interim response (RFC 9110 section 15.2) in front of the one that the handler
+    /// returns: 103 with links to fetch early, 102 while it takes long, or a `100 Continue` with
+    /// fields of the program's own, in place of the one that the first read would send.
+    ///
+    /// Says whether it was sent. A client of HTTP/1.0 is not sent any, nor is one that does not wait
+    /// for it sent a 100.
+    ///
+    /// # Errors
+    ///
+    /// * `InvalidInput`: the status is not an interim one.
+    /// * `NotConnected`: the response has begun, or is over.
+    /// * What the connection gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{Body, RequestBody};
+    /// use http::{Request, Response};
+    ///
+    /// fn page(request: Request<RequestBody>) -> std::io::Result<Response<Body>> {
+    ///     let hints = Response::builder().status(103).header("link", "</page.css>; rel=preload");
+    ///     let hints = hints.body(()).map_err(std::io::Error::other)?;
+    ///     request.body().send_interim(&hints)?;
+    ///     Ok(Response::new(Body::from("a page that took long to make")))
+    /// }
+    /// # let _ = page;
+    /// ```
+    pub fn send_interim(&self, response: &Response<()>) -> io::Result<bool> {
+        let status = response.status();
+        if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+            let text = format!("status {status} is not that of an interim response");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let mut turn = self.link.turn.borrow_mut();
+        if self.is_over() || turn.exchange.has_responded() {
+            let text = "the response to this request has begun";
+            return Err(io::Error::new(io::ErrorKind::NotConnected, text));
+        }
+        let is_wanted = turn.exchange.may_inform()
+            && (status != StatusCode::CONTINUE
+                || turn.exchange.before_body_read(0) == BodyAccess::SendContinue);
+        drop(turn);
+        if is_wanted {
+            let mut bytes = Vec::new();
+            write_interim(response, &mut bytes);
+            self.link.send_soon(&bytes);
+            self.link.flush()?;
+        }
+        Ok(is_wanted)
     }
 
     /// Reads the rest as text.
@@ -78,16 +138,24 @@ impl RequestBody {
                 ended.map(|()| 0).map_err(|refusal| self.refuse(refusal))
             }
             Ok(count) => Ok(count),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(self.refuse(Refusal::BodyLate))
+            }
             Err(error) => {
-                let reason = match error.kind() {
-                    io::ErrorKind::TimedOut => CloseReason::ExchangeTimeout,
-                    _ => CloseReason::ClientAborted,
-                };
-                self.link.turn.borrow_mut().exchange.close(reason);
+                let exchange = &mut self.link.turn.borrow_mut().exchange;
+                exchange.close(CloseReason::ClientAborted);
                 Err(error)
             }
         }
     }
+}
+
+/// Reads what there is, waiting for it no longer than the pace allows.
+fn read_patiently(link: &Link, pace: &mut Pace, into: &mut [u8]) -> io::Result<usize> {
+    let patience = link.shared.config.patience_to_read();
+    let count = pace.spend(patience, |limit| link.transport.read(into, limit))?;
+    pace.earn(patience, count as u64);
+    Ok(count)
 }
 
 impl Read for RequestBody {
@@ -95,12 +163,16 @@ impl Read for RequestBody {
     ///
     /// # Errors
     ///
-    /// * `TimedOut`: nothing came in [`Config::body`](super::Config::body).
-    /// * `InvalidData`, with a [`Refusal`]: the body is malformed, too large, or was cut off. The
-    ///   client is told so if the response has not begun.
+    /// * `TimedOut`, with a [`Refusal`]: nothing came in [`Config::body`](super::Config::body), or too
+    ///   little in a longer time.
+    /// * `InvalidData` or `UnexpectedEof`, with a [`Refusal`]: the body is malformed or too large, or
+    ///   was cut off.
     /// * `NotConnected`: the request has been answered.
     /// * `ResourceBusy`: another coroutine is reading it.
     /// * What the connection gives.
+    ///
+    /// What has a [`Refusal`] is final: reading on gives it again. If the response has not begun, the
+    /// client is answered with the refusal, whatever the handler makes of it.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.is_over() {
             let text = "the request that this body belongs to has been answered";
@@ -109,7 +181,7 @@ impl Read for RequestBody {
         if into.is_empty() {
             return Ok(0);
         }
-        let link = &*self.link;
+        let link = &Rc::clone(&self.link);
         let Ok(mut input) = link.input.try_borrow_mut() else {
             let text = "another coroutine is reading this body";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
@@ -117,6 +189,9 @@ impl Read for RequestBody {
         loop {
             let ahead = {
                 let mut turn = link.turn.borrow_mut();
+                if let Some(refusal) = turn.refused {
+                    return Err(refusal.into());
+                }
                 if turn.body.is_finished() {
                     return Ok(0);
                 }
@@ -156,18 +231,18 @@ impl Read for RequestBody {
             };
             // The client may wait for an earlier response before it sends more.
             link.flush()?;
-            let limit = link.shared.config.body;
             if ahead > 0 && input.is_empty() {
                 // Straight to where it is wanted.
                 let most = usize::try_from(ahead).map_or(into.len(), |ahead| ahead.min(into.len()));
-                let count = self.came(link.transport.read(&mut into[..most], limit))?;
+                let read = read_patiently(link, &mut self.pace, &mut into[..most]);
+                let count = self.came(read)?;
                 let skipped = link.turn.borrow_mut().body.skip_data(count as u64);
                 return match skipped {
                     Ok(()) => Ok(count),
                     Err(refusal) => Err(self.refuse(refusal)),
                 };
             }
-            let filled = input.fill(|room| link.transport.read(room, limit));
+            let filled = input.fill(|room| read_patiently(link, &mut self.pace, room));
             self.came(filled)?;
         }
     }

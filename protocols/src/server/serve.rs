@@ -5,12 +5,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
-use std::os::fd::AsRawFd;
+use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use eventlet_green::net::{TcpListener, TcpStream};
+use eventlet_green::net::unix::UnixListener;
+use eventlet_green::net::{Stream, TcpListener, TcpStream};
 use eventlet_green::sync::Semaphore;
 use eventlet_green::{Timer, call_after, turn_count};
 
@@ -18,9 +18,11 @@ use super::config::Config;
 use super::flusher::Flusher;
 use super::handler::Handler;
 use super::input::Buffers;
+use super::listening::Listener;
+use super::peer::Peer;
 use super::registry::{Registry, ServerStatus};
 use super::rest::{self, Resting};
-use super::transport::{Tcp, Transport};
+use super::transport::{Carried, Transport};
 use crate::wire::{DateCache, DateText};
 
 /// What the connections of a server share.
@@ -35,7 +37,7 @@ pub(super) struct Shared {
     dated: Cell<Option<u64>>,
     stopping: Cell<bool>,
     /// Those that are being served, to be closed by a stop.
-    listeners: RefCell<Vec<TcpListener>>,
+    listeners: RefCell<Vec<Listener>>,
     /// When those who are left at a stop are killed.
     deadlines: RefCell<Vec<Timer>>,
 }
@@ -147,6 +149,52 @@ impl Server {
     ///
     /// What `accept` gives that trying again does not mend.
     pub fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        self.serve_listener(Listener::Tcp(listener))
+    }
+
+    /// As [`serve`](Self::serve), for a Unix socket. The file of the socket stays; who made it
+    /// removes it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`serve`](Self::serve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::{UnixListener, UnixStream};
+    /// use eventlet_green::spawn;
+    /// use eventlet_protocols::server::{Body, RequestBody, Server};
+    /// use http::{Request, Response};
+    /// use std::io::{Read, Write};
+    /// use std::time::Duration;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("eventlet-http-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// let path = folder.join("http.socket");
+    /// let listener = UnixListener::bind(&path)?;
+    /// let server = Server::new(|request: Request<RequestBody>| {
+    ///     Response::new(Body::from(request.body().peer().to_string()))
+    /// });
+    /// let handle = server.handle();
+    /// let serving = spawn(move || server.serve_unix(listener));
+    ///
+    /// let mut client = UnixStream::connect(&path)?;
+    /// client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+    /// let mut answer = String::new();
+    /// client.read_to_string(&mut answer)?;
+    /// assert!(answer.ends_with("\r\n\r\nunix:"));
+    ///
+    /// handle.stop(Duration::from_secs(1));
+    /// serving.join().unwrap()?;
+    /// # std::fs::remove_dir_all(folder)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn serve_unix(&self, listener: UnixListener) -> io::Result<()> {
+        self.serve_listener(Listener::Unix(listener))
+    }
+
+    fn serve_listener(&self, listener: Listener) -> io::Result<()> {
         let shared = &self.shared;
         let most = shared.config.connections.clamp(1, MOST_CONNECTIONS);
         let seats = Semaphore::new(most);
@@ -160,14 +208,8 @@ impl Server {
             if shared.is_stopping() {
                 break Ok(());
             }
-            match listening.listener.accept_patiently() {
-                Ok((stream, peer)) => {
-                    // Answers are put together before they are sent; waiting for more would only
-                    // hold the last piece up. A refusal of the option harms nobody.
-                    let _ = stream.set_nodelay(true);
-                    let transport = Rc::new(Tcp { stream, peer });
-                    Resting::begin(Rc::clone(shared), transport, seat);
-                }
+            match listening.listener.accept() {
+                Ok(transport) => Resting::begin(Rc::clone(shared), transport, seat),
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -192,10 +234,44 @@ impl Server {
         let peer = stream.peer_addr()?;
         // As for an accepted one.
         let _ = stream.set_nodelay(true);
-        let transport: Rc<dyn Transport> = Rc::new(Tcp { stream, peer });
+        self.serve_stream(stream, peer);
+        Ok(())
+    }
+
+    /// As [`serve_connection`](Self::serve_connection), for a connection over anything: a
+    /// [`UnixStream`](eventlet_green::net::unix::UnixStream), a program's own stream, the test kit's
+    /// connection in memory. `peer` is what handlers and the access log are told.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_green::spawn;
+    /// use eventlet_protocols::server::{Body, Peer, RequestBody, Server};
+    /// use http::{Request, Response};
+    /// use std::io::{Read, Write};
+    ///
+    /// let (mut near, far) = UnixStream::pair()?;
+    /// let server = Server::new(|_: Request<RequestBody>| Response::new(Body::from("hello")));
+    /// let serving = spawn(move || server.serve_stream(far, Peer::Unknown));
+    /// near.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+    /// let mut answer = String::new();
+    /// near.read_to_string(&mut answer)?;
+    /// assert!(answer.ends_with("hello"));
+    /// serving.join().unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn serve_stream<S: Stream>(&self, stream: S, peer: impl Into<Peer>)
+    where
+        for<'a> &'a S: Read + Write,
+    {
+        let peer = peer.into();
+        self.serve_transport(Rc::new(Carried { stream, peer }));
+    }
+
+    fn serve_transport(&self, transport: Rc<dyn Transport>) {
         rest::serve_here(&self.shared, transport);
         self.shared.forget_deadlines_if_done();
-        Ok(())
     }
 }
 
@@ -203,16 +279,15 @@ impl Server {
 /// server knows it, too.
 struct Listening<'a> {
     shared: &'a Shared,
-    listener: TcpListener,
+    listener: Listener,
 }
 
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
-        // Nothing can be done about a failure; it is closed with its last handle in any case.
-        let _ = self.listener.close();
-        let number = self.listener.as_raw_fd();
+        self.listener.close();
+        let number = self.listener.number();
         let mut listeners = self.shared.listeners.borrow_mut();
-        listeners.retain(|other| other.as_raw_fd() != number);
+        listeners.retain(|other| other.number() != number);
     }
 }
 
@@ -239,8 +314,7 @@ impl ServerHandle {
         let shared = &self.shared;
         shared.stopping.set(true);
         for listener in shared.listeners.borrow_mut().drain(..) {
-            // Nothing can be done about a failure; the listener goes with `serve`.
-            let _ = listener.close();
+            listener.close();
         }
         shared.registry.close_idle();
         let registry = Rc::downgrade(&shared.registry);

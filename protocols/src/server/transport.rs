@@ -1,12 +1,14 @@
 //! What carries a connection's bytes: the few operations the server needs of a stream.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_green::Watcher;
-use eventlet_green::net::TcpStream;
+use eventlet_green::net::Stream;
+
+use super::peer::Peer;
 
 /// A stream that parks its caller. Behind a pointer, so that the server is compiled once.
 pub(crate) trait Transport {
@@ -20,23 +22,25 @@ pub(crate) trait Transport {
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
     /// Reads what there is, waiting at most `limit` for the first byte.
     fn read(&self, into: &mut [u8], limit: Duration) -> io::Result<usize>;
-    /// Writes all, waiting for room at most `limit` each time.
-    fn write_all(&self, bytes: &[u8], limit: Duration) -> io::Result<()>;
+    /// Writes what there is room for, waiting at most `limit` for the first byte of it.
+    fn write(&self, bytes: &[u8], limit: Duration) -> io::Result<usize>;
     /// Says to the peer that no more will come.
     fn finish_writing(&self) -> io::Result<()>;
     /// Ends the connection; whoever waits on it is woken.
     fn close(&self);
-    /// The peer's address.
-    fn peer(&self) -> SocketAddr;
+    /// As [`close`](Self::close), but so that the peer can see that something is missing.
+    fn abort(&self);
+    /// The peer.
+    fn peer(&self) -> &Peer;
 }
 
-/// A TCP connection with its peer's address.
-pub(crate) struct Tcp {
-    pub(crate) stream: TcpStream,
-    pub(crate) peer: SocketAddr,
+/// A green stream with its peer.
+pub(crate) struct Carried<S> {
+    pub(crate) stream: S,
+    pub(crate) peer: Peer,
 }
 
-impl Tcp {
+impl<S: Stream> Carried<S> {
     fn limit_reads(&self, limit: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(limit.max(SHORTEST)))
     }
@@ -45,7 +49,10 @@ impl Tcp {
 /// A limit that has run out is still a limit: zero would be refused.
 const SHORTEST: Duration = Duration::from_nanos(1);
 
-impl Transport for Tcp {
+impl<S: Stream> Transport for Carried<S>
+where
+    for<'a> &'a S: Read + Write,
+{
     fn wait_readable(&self, limit: Duration) -> io::Result<()> {
         self.limit_reads(limit)?;
         self.stream.wait_readable()
@@ -69,9 +76,9 @@ impl Transport for Tcp {
         (&self.stream).read(into)
     }
 
-    fn write_all(&self, bytes: &[u8], limit: Duration) -> io::Result<()> {
+    fn write(&self, bytes: &[u8], limit: Duration) -> io::Result<usize> {
         self.stream.set_write_timeout(Some(limit.max(SHORTEST)))?;
-        (&self.stream).write_all(bytes)
+        (&self.stream).write(bytes)
     }
 
     fn finish_writing(&self) -> io::Result<()> {
@@ -83,7 +90,12 @@ impl Transport for Tcp {
         let _ = self.stream.close();
     }
 
-    fn peer(&self) -> SocketAddr {
-        self.peer
+    fn abort(&self) {
+        // As for closing.
+        let _ = self.stream.abort();
+    }
+
+    fn peer(&self) -> &Peer {
+        &self.peer
     }
 }

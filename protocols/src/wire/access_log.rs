@@ -11,8 +11,9 @@
 //! original         client - - [06/Nov/1994 08:49:37] "GET / HTTP/1.1" 200 13 0.000421
 //! ```
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -47,12 +48,15 @@ pub enum LogFormat {
 /// let mut out = Vec::new();
 /// LogRecord {
 ///     client: &"127.0.0.1",
-///     forwarded_for: None,
+///     client_port: Some(4711),
+///     forwarded_for: &[],
 ///     date: dates.at_second(784_111_777),
 ///     request_line: b"GET /\x1b[2J HTTP/1.1",
 ///     status: StatusCode::OK,
 ///     body_length: 13,
+///     received: 0,
 ///     wall: Duration::from_micros(421),
+///     host: None,
 ///     referer: None,
 ///     user_agent: None,
 /// }
@@ -66,9 +70,11 @@ pub enum LogFormat {
 pub struct LogRecord<'a> {
     /// The peer's address.
     pub client: &'a dyn Display,
-    /// The value of `X-Forwarded-For`, if the server is told to believe it: put before the address,
-    /// without spaces.
-    pub forwarded_for: Option<&'a [u8]>,
+    /// The peer's port, where it has one. In no line.
+    pub client_port: Option<u16>,
+    /// What trusted proxies say ([`forwarded_for`](super::forwarded_for)): put before the address,
+    /// with commas.
+    pub forwarded_for: &'a [IpAddr],
     /// When the response was done.
     pub date: &'a DateText,
     /// [`RequestHead::line`](super::RequestHead::line); empty (written `-`) if none was read.
@@ -77,22 +83,43 @@ pub struct LogRecord<'a> {
     pub status: StatusCode,
     /// Bytes of the response's body, without framing.
     pub body_length: u64,
+    /// Bytes of the request's body that were read, without framing. In no line.
+    pub received: u64,
     /// From the first byte of the request to the last of the response.
     pub wall: Duration,
+    /// The `Host` field. In no line.
+    pub host: Option<&'a [u8]>,
     /// The `Referer` field.
     pub referer: Option<&'a [u8]>,
     /// The `User-Agent` field.
     pub user_agent: Option<&'a [u8]>,
 }
 
-impl LogRecord<'_> {
+impl<'a> LogRecord<'a> {
+    /// The method; empty if no request line was read.
+    pub fn method(&self) -> &'a [u8] {
+        self.word(0)
+    }
+
+    /// The target, as it was sent; empty if no request line was read.
+    pub fn target(&self) -> &'a [u8] {
+        self.word(1)
+    }
+
+    /// The version: `HTTP/1.1`; empty if no request line was read.
+    pub fn version(&self) -> &'a [u8] {
+        self.word(2)
+    }
+
+    fn word(&self, index: usize) -> &'a [u8] {
+        let mut words = self.request_line.split(|&byte| byte == b' ');
+        words.nth(index).unwrap_or_default()
+    }
+
     /// Appends the line with its line end.
     pub fn write_to(&self, format: LogFormat, out: &mut Vec<u8>) {
-        if let Some(forwarded) = self.forwarded_for {
-            for part in forwarded.split(|&byte| byte == b' ') {
-                escape(part, out);
-            }
-            out.push(b',');
+        for address in self.forwarded_for {
+            push(out, format_args!("{address},"));
         }
         // A server's own text, but an address may come from a PROXY line one day.
         let start = out.len();
@@ -130,6 +157,18 @@ impl LogRecord<'_> {
             }
         }
         out.push(b'\n');
+    }
+}
+
+impl fmt::Debug for LogRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = Vec::new();
+        self.write_to(LogFormat::Combined, &mut line);
+        write!(
+            f,
+            "LogRecord({})",
+            String::from_utf8_lossy(&line).trim_end()
+        )
     }
 }
 

@@ -429,6 +429,12 @@ impl Exchange {
         self.has_responded
     }
 
+    /// Whether an interim response may be sent now: to a client that knows them (RFC 9110 section
+    /// 15.2), before the final one has begun.
+    pub fn may_inform(&self) -> bool {
+        !self.is_old && !self.has_responded
+    }
+
     /// Whether the client still waits for `100 Continue`.
     pub fn is_awaiting_continue(&self) -> bool {
         self.expectation == Expectation::Pending

@@ -26,6 +26,7 @@
 //! | [`date`](mod@date) | [`DateCache`], [`parse_date`] | RFC 9110, 5.6.7 |
 //! | [`error_page`](mod@error_page) | [`error_page()`], [`write_refusal`] | RFC 9110, 15 |
 //! | [`access_log`](mod@access_log) | [`LogRecord`] | |
+//! | [`forwarded`](mod@forwarded) | [`forwarded_for`] | RFC 9110, 5.3 |
 //! | [`query`](mod@query) | [`query_pairs`], [`percent_decode`] | RFC 3986, 2.1 |
 //! | `syntax` | tokens and lists | RFC 9110, 5.6 |
 //!
@@ -85,6 +86,7 @@ pub mod chunked;
 pub mod connection;
 pub mod date;
 pub mod error_page;
+pub mod forwarded;
 pub mod framing;
 mod head_faults;
 mod head_text;
@@ -107,6 +109,7 @@ pub use connection::{
 };
 pub use date::{DateCache, DateText, parse_date};
 pub use error_page::{error_page, refusal_page, write_error, write_refusal};
+pub use forwarded::forwarded_for;
 pub use framing::{
     BodySize, LengthField, RequestFraming, ResponseFraming, ResponsePlan, plan_response,
     request_framing,

@@ -90,6 +90,12 @@ pub enum Refusal {
     /// An `Expect` other than `100-continue` (RFC 9110 section 10.1.1).
     ExpectationUnknown,
 
+    // Deadlines, which whoever drives the wire code keeps.
+    /// The head did not come in time (RFC 9110 section 15.5.9).
+    HeadLate,
+    /// The body did not come in time (RFC 9110 section 15.5.9).
+    BodyLate,
+
     // Bodies.
     /// A body longer than [`Limits::body`](super::Limits).
     BodyTooLarge,
@@ -120,6 +126,7 @@ impl Refusal {
         use Refusal as R;
         match self {
             R::UriTooLong => StatusCode::URI_TOO_LONG,
+            R::HeadLate | R::BodyLate => StatusCode::REQUEST_TIMEOUT,
             R::FieldTooLarge
             | R::FieldsTooMany
             | R::HeadTooLarge
@@ -165,6 +172,8 @@ impl Refusal {
             R::CodingNotChunked => "the last transfer coding is not one chunked",
             R::CodingUnknown => "chunked is the only transfer coding this server knows",
             R::ExpectationUnknown => "100-continue is the only expectation this server knows",
+            R::HeadLate => "the head of the request did not come in time",
+            R::BodyLate => "the body of the request did not come in time",
             R::BodyTooLarge => "the body is too long",
             R::BodyTruncated => "the connection ended inside of the body",
             R::ChunkSizeInvalid => "a chunk size is not 1 to 16 hexadecimal digits",
@@ -187,12 +196,13 @@ impl fmt::Display for Refusal {
 
 impl Error for Refusal {}
 
-/// For the reader of a body: `UnexpectedEof` for [`Refusal::BodyTruncated`], `InvalidData` for the
-/// rest. [`io::Error::get_ref`] and a downcast give the refusal back.
+/// For the reader of a body: `UnexpectedEof` for [`Refusal::BodyTruncated`], `TimedOut` for
+/// [`Refusal::BodyLate`] and [`Refusal::HeadLate`], `InvalidData` for the rest. [`io::Error::get_ref`] and a downcast give the refusal back.
 impl From<Refusal> for io::Error {
     fn from(refusal: Refusal) -> Self {
         let kind = match refusal {
             Refusal::BodyTruncated => io::ErrorKind::UnexpectedEof,
+            Refusal::HeadLate | Refusal::BodyLate => io::ErrorKind::TimedOut,
             _ => io::ErrorKind::InvalidData,
         };
         io::Error::new(kind, refusal)

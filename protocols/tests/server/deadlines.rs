@@ -105,12 +105,18 @@ fn each_read_of_a_body_has_its_time() {
     on_each_hub_jumping(|clock| {
         let errors: Rc<RefCell<Vec<ErrorKind>>> = Rc::default();
         let theirs = Rc::clone(&errors);
-        let server = Running::new(move |request: Request<RequestBody>| {
+        let mut config = Config::new();
+        config.least_rate = None;
+        let server = Running::with(config, move |request: Request<RequestBody>| {
             let mut text = String::new();
-            match request.into_body().read_to_string(&mut text) {
+            let mut body = request.into_body();
+            match body.read_to_string(&mut text) {
                 Ok(_) => Response::new(Body::from(text)),
                 Err(error) => {
                     theirs.borrow_mut().push(error.kind());
+                    // It does not wait once more.
+                    let again = body.read(&mut [0]).unwrap_err();
+                    theirs.borrow_mut().push(again.kind());
                     Response::new(Body::from("gave up"))
                 }
             }
@@ -127,9 +133,11 @@ fn each_read_of_a_body_has_its_time() {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab");
         let reply = client.reply();
         assert_eq!(elapsed(clock) - start, Config::DEFAULT_BODY);
-        assert_eq!(*errors.borrow(), [ErrorKind::TimedOut]);
+        assert_eq!(*errors.borrow(), [ErrorKind::TimedOut; 2]);
         assert!(reply.is_closing());
-        assert_eq!(reply.text(), "gave up");
+        assert_eq!(reply.status, 408);
+        let page = "408 Request Timeout: the body of the request did not come in time\n";
+        assert_eq!(reply.text(), page);
         client.expect_end();
         drop(client);
         server.end();

@@ -1,7 +1,7 @@
 //! `Expect: 100-continue` (RFC 9110 section 10.1.1): sent with the first read of the body, once, and
 //! never after the response has begun.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use eventlet_protocols::server::{Body, RequestBody};
 use http::{Request, Response, StatusCode};
@@ -198,6 +198,60 @@ fn another_expectation_is_refused() {
         let reply = server.ask_once(request);
         assert_eq!(reply.status, 417);
         assert!(reply.is_closing());
+        server.end();
+    });
+}
+
+fn interim(code: u16) -> Response<()> {
+    let response = Response::builder().status(code).header("x-note", "early");
+    response.body(()).unwrap()
+}
+
+/// Hints go out at once, in front of the response; a 100 of the handler's own replaces ours.
+#[test]
+fn a_handler_sends_interim_responses_of_its_own() {
+    on_each_hub(|| {
+        let server = Running::new(|request: Request<RequestBody>| {
+            let mut body = request.into_body();
+            let mut sent = Vec::new();
+            for code in [103, 100, 102, 100] {
+                sent.push(body.send_interim(&interim(code)).unwrap());
+            }
+            for code in [101, 200] {
+                let refused = body.send_interim(&interim(code)).unwrap_err();
+                assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+            }
+            let mut text = String::new();
+            body.read_to_string(&mut text).unwrap();
+            Response::new(Body::stream(move |sink| {
+                use std::io::Write;
+                write!(sink, "{text} {sent:?} ")?;
+                sink.flush()?;
+                let late = body.send_interim(&interim(103)).unwrap_err();
+                write!(sink, "{:?}", late.kind())
+            }))
+        });
+        let early = |line: &str| format!("HTTP/1.1 {line}\r\nX-Note: early\r\n\r\n");
+        let mut client = server.connect();
+        client.send(expecting("1.1", "Content-Length: 4\r\n"));
+        client.expect(&early("103 Early Hints"));
+        client.expect(&early("100 Continue"));
+        client.expect(&early("102 Processing"));
+        client.send("body");
+        let reply = client.reply();
+        assert_eq!(reply.text(), "body [true, true, true, false] NotConnected");
+
+        // Who does not wait for a 100 gets none.
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.expect(&early("103 Early Hints"));
+        client.expect(&early("102 Processing"));
+        let reply = client.reply();
+        assert_eq!(reply.text(), " [true, false, true, false] NotConnected");
+
+        // And an old client gets nothing of the kind.
+        let reply = client.ask("GET / HTTP/1.0\r\n\r\n");
+        assert_eq!(reply.text(), " [false, false, false, false] NotConnected");
+        drop(client);
         server.end();
     });
 }

@@ -1,42 +1,34 @@
 //! The access log: a line for each answer, refusals and broken ones too, in each format.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use eventlet_protocols::server::{AccessLog, Body, Config, RequestBody};
+use eventlet_protocols::server::{
+    AccessLog, Body, Config, ForwardedFor, RequestBody, ServerHandle,
+};
 use eventlet_protocols::wire::LogFormat;
 use http::{Request, Response};
 
 use crate::support::client::Asked;
-use crate::support::{Running, on_each_hub, on_each_hub_jumping};
+use crate::support::{Running, Shared, on_each_hub, on_each_hub_jumping};
 
 #[derive(Clone, Default)]
-struct Lines(Rc<RefCell<Vec<u8>>>);
+struct Lines(Shared);
 
 impl Lines {
     fn config(&self, format: LogFormat) -> Config {
         let mut config = Config::new();
-        config.log = Some(AccessLog::to(self.clone()).format(format));
+        config.log = Some(AccessLog::to(self.0.clone()).format(format));
         config
     }
 
     /// The lines so far, each with `…` in place of its date, and of seconds at its end.
     fn take(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.take()).unwrap();
+        let text = self.0.take();
         assert!(text.is_empty() || text.ends_with('\n'));
         text.lines().map(without_times).collect()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -202,5 +194,161 @@ fn a_log_that_cannot_be_written_disturbs_nobody() {
         }
         drop(client);
         server.end();
+    });
+}
+
+/// Fields instead of lines, for whoever writes them in a way of their own.
+#[test]
+fn records_are_given_to_a_function() {
+    on_each_hub(|| {
+        let seen: Rc<RefCell<Vec<String>>> = Rc::default();
+        let theirs = Rc::clone(&seen);
+        let mut config = Config::new();
+        config.log = Some(AccessLog::records(move |record| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let line = format!(
+                "{} {} {} {} {} {} {:?} {:?} {}",
+                record.client,
+                text(record.method()),
+                text(record.target()),
+                record.status.as_u16(),
+                record.received,
+                record.body_length,
+                record.host.map(text),
+                record.user_agent.map(text),
+                record.client_port.is_some(),
+            );
+            theirs.borrow_mut().push(line);
+        }));
+        let server = Running::with(config, |request: Request<RequestBody>| {
+            let text = request.into_body().into_text().unwrap();
+            Response::new(Body::from(format!("{text}!")))
+        });
+        let mut client = server.connect();
+        let agent = "User-Agent: curl\r\n";
+        client.ask(format!(
+            "POST /p?q HTTP/1.1\r\nHost: a\r\n{agent}Content-Length: 4\r\n\r\nbody"
+        ));
+        client.ask("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
+        let lines = [
+            "127.0.0.1 POST /p?q 200 4 5 Some(\"a\") Some(\"curl\") true",
+            "127.0.0.1 GET / 200 0 1 Some(\"b\") None true",
+        ];
+        assert_eq!(seen.take(), lines);
+        assert_eq!(client.ask("GARBAGE\r\n\r\n").status, 400);
+        assert!(seen.take()[0].starts_with("127.0.0.1   400 0 "));
+        drop(client);
+        server.end();
+    });
+}
+
+/// It is only called: the server can be asked from within, and goes on if it panics.
+#[test]
+fn a_function_that_panics_or_waits_takes_nobody_with_it() {
+    on_each_hub_jumping(|_| {
+        let handle: Rc<RefCell<Option<ServerHandle>>> = Rc::default();
+        let calls = Rc::new(Cell::new(0));
+        let (theirs, count) = (Rc::clone(&handle), Rc::clone(&calls));
+        let mut config = Config::new();
+        config.log = Some(AccessLog::records(move |record| {
+            let status = theirs.borrow().as_ref().unwrap().status();
+            assert_eq!(status.busy, 1);
+            count.set(count.get() + 1);
+            match record.target() {
+                b"/bytes?panic" => panic!("on purpose"),
+                b"/bytes?wait" => eventlet_green::sleep(Duration::from_secs(100)),
+                _ => {}
+            }
+        }));
+        let server = Running::with(config, app);
+        *handle.borrow_mut() = Some(server.handle.clone());
+        let mut client = server.connect();
+        client.send("GET /bytes?panic HTTP/1.1\r\nHost: a\r\n\r\n");
+        // Its connection is lost, and no other.
+        let _ = client.rest();
+        let mut client = server.connect();
+        assert_eq!(
+            client.ask("GET /bytes HTTP/1.1\r\nHost: a\r\n\r\n").status,
+            200
+        );
+        client.ask("GET /bytes?wait HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.ask("GET /bytes HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(calls.get(), 4);
+        drop(client);
+        server.end();
+    });
+}
+
+/// A line of a writer that waits is whole, and what is done meanwhile is counted as lost.
+#[test]
+fn a_writer_that_waits_holds_its_own_connection_only() {
+    struct Slow(Shared);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            eventlet_green::sleep(Duration::from_secs(10));
+            self.0.write(&bytes[..bytes.len().min(40)])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    on_each_hub_jumping(|_| {
+        let lines = Shared::default();
+        let mut config = Config::new();
+        config.log = Some(AccessLog::to(Slow(lines.clone())).format(LogFormat::Common));
+        let server = Running::with(config, app);
+        let mut first = server.connect();
+        let mut second = server.connect();
+        first.send("GET /bytes?first HTTP/1.1\r\nHost: a\r\n\r\n");
+        eventlet_green::sleep(Duration::from_secs(1));
+        assert_eq!(
+            second.ask("GET /bytes HTTP/1.1\r\nHost: a\r\n\r\n").status,
+            200
+        );
+        assert_eq!(first.reply().status, 200);
+        let text = lines.take();
+        assert!(
+            text.ends_with("\"GET /bytes?first HTTP/1.1\" 200 13\n"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1);
+        drop((first, second));
+        server.end();
+    });
+}
+
+const FORWARDED: &str = "GET /bytes HTTP/1.1\r\nHost: a\r\n\
+    X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\nX-Forwarded-For: 3.3.3.3\r\n\r\n";
+
+#[test]
+fn forwarded_addresses_are_believed_when_told_so() {
+    on_each_hub(|| {
+        for (hops, logged, client) in [
+            (0, "127.0.0.1 - - […]", "none"),
+            (1, "3.3.3.3,127.0.0.1 - - […]", "3.3.3.3"),
+            (2, "2.2.2.2,3.3.3.3,127.0.0.1 - - […]", "2.2.2.2"),
+            (9, "1.1.1.1,2.2.2.2,3.3.3.3,127.0.0.1 - - […]", "1.1.1.1"),
+        ] {
+            let lines = Lines::default();
+            let mut config = lines.config(LogFormat::Combined);
+            config.trusted_hops = hops;
+            let server = Running::with(config, |request: Request<RequestBody>| {
+                let forwarded = request.extensions().get::<ForwardedFor>();
+                let client = forwarded.map_or("none".to_owned(), |f| f.client().to_string());
+                Response::new(Body::from(client))
+            });
+            let mut peer = server.connect();
+            assert_eq!(peer.ask(FORWARDED).text(), client, "{hops}");
+            let line = &lines.take()[0];
+            assert!(line.starts_with(logged), "{hops}: {line}");
+            // One who says nothing is as before.
+            assert_eq!(peer.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").text(), "none");
+            assert!(lines.take()[0].starts_with("127.0.0.1 - - […]"));
+            drop(peer);
+            server.end();
+        }
     });
 }

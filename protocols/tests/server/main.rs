@@ -1,17 +1,23 @@
 //! The HTTP server over real sockets, under every hub from one source. `support` has the harness and
 //! a client that takes nothing from the crate; the other files are named for what they test.
 
+mod behaviours;
 mod bodies;
 mod connections;
+mod cores;
 mod deadlines;
 mod expect;
 mod failures;
+mod given_away;
 mod keep_alive;
 mod leftovers;
+mod limits;
 mod log;
 mod refusals;
 mod responses;
 mod scale;
+mod slowness;
 mod splitting;
 mod stopping;
 mod support;
+mod transports;

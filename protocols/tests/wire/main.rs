@@ -9,6 +9,7 @@ mod chunked;
 mod connection;
 mod date;
 mod error_page;
+mod forwarded;
 mod framing;
 mod limits;
 mod query;

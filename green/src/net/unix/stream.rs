@@ -4,7 +4,9 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 use std::os::unix::net as std_unix;
+use std::panic::Location;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use nix::sys::socket::{MsgFlags, recv};
@@ -15,6 +17,7 @@ use super::{PAUSES, SocketAddr, UCred};
 use crate::coroutine::Wait;
 use crate::fd::{Direction, Shared, byte_reader, byte_writer, from_and_into_std, handle, options};
 use crate::fd::{readable, writable};
+use crate::watch::Watcher;
 
 /// A Unix stream socket, in the shape of [`std::os::unix::net::UnixStream`].
 ///
@@ -125,6 +128,19 @@ impl UnixStream {
     /// As for reading.
     pub fn peek(&self, into: &mut [u8]) -> io::Result<usize> {
         self.read_with(|socket| Ok(recv(socket.as_raw_fd(), into, MsgFlags::MSG_PEEK)?))
+    }
+
+    /// Has `watcher` begun, in a coroutine, as soon as there may be something to read, or the read
+    /// timeout is over, or the socket is closed; see
+    /// [`TcpStream::watch_readable`](crate::net::TcpStream::watch_readable).
+    ///
+    /// # Errors
+    ///
+    /// As said there.
+    #[track_caller]
+    pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+        self.watched
+            .watch(Direction::Read, watcher, Location::caller())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
-use eventlet_green::net::TcpStream;
+use eventlet_green::net::{Stream, TcpStream};
 
 /// A response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,8 +55,8 @@ pub enum Asked {
 }
 
 /// A connection of a client.
-pub struct Client {
-    pub stream: TcpStream,
+pub struct Client<S = TcpStream> {
+    pub stream: S,
     /// What has come and was not looked at.
     pub ahead: Vec<u8>,
 }
@@ -67,6 +67,12 @@ impl Client {
         // What is sent in pieces is to arrive in pieces, and without waiting for acknowledgements,
         // which a clock that jumps would not wait for.
         stream.set_nodelay(true).unwrap();
+        Client::over(stream)
+    }
+}
+
+impl<S: Stream + Read + Write> Client<S> {
+    pub fn over(stream: S) -> Self {
         Client {
             stream,
             ahead: Vec::new(),

@@ -6,9 +6,11 @@
 
 pub mod client;
 
-use std::io::{self, Read};
+use std::cell::RefCell;
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_green::net::TcpListener;
@@ -111,6 +113,27 @@ impl Running {
     pub fn kill(self) {
         self.serving.kill().unwrap();
         assert!(self.serving.join().is_err());
+    }
+}
+
+/// A writer that keeps what is written, for several who look.
+#[derive(Clone, Default)]
+pub struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Shared {
+    /// Takes what has been written.
+    pub fn take(&self) -> String {
+        String::from_utf8(self.0.take()).unwrap()
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

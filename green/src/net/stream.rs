@@ -1,0 +1,176 @@
+//! What servers and clients need of a connection besides reading and writing, whatever carries it.
+//!
+//! It names what the streams of this package have in common, so that code can be written once for
+//! all of them. What each operation does in detail is said at the types.
+
+use std::io;
+use std::net::Shutdown;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::TcpStream;
+use super::unix::UnixStream;
+use crate::watch::Watcher;
+
+/// A connection that parks its caller: [`TcpStream`], [`UnixStream`], the test kit's connection in
+/// memory, or a program's own that is made of one of them.
+///
+/// Reading and writing are asked for beside it, by a shared reference, as `std`'s sockets have them.
+/// All handles to a connection share its time limits.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::Stream;
+/// use eventlet_green::net::unix::UnixStream;
+/// use std::io::{self, Read, Write};
+/// use std::net::Shutdown;
+/// use std::time::Duration;
+///
+/// /// Sends a question, and reads the answer to its end.
+/// fn ask<S: Stream>(stream: &S, question: &str) -> io::Result<String>
+/// where
+///     for<'a> &'a S: Read + Write,
+/// {
+///     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+///     let mut bytes = stream;
+///     bytes.write_all(question.as_bytes())?;
+///     stream.shutdown(Shutdown::Write)?;
+///     io::read_to_string(bytes)
+/// }
+///
+/// let (near, far) = UnixStream::pair()?;
+/// let echo = eventlet_green::spawn(move || io::copy(&mut &far, &mut &far));
+/// assert_eq!(ask(&near, "hello")?, "hello");
+/// # echo.join().unwrap()?;
+/// # Ok::<(), io::Error>(())
+/// ```
+pub trait Stream: 'static {
+    /// Waits until there may be something to read, or the end, within the read timeout.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut`; `NotConnected` after [`close`](Self::close); `ResourceBusy` while another waits to
+    /// read; why the caller could not wait.
+    fn wait_readable(&self) -> io::Result<()>;
+
+    /// Has `watcher` begun as soon as there may be something to read, or the read timeout is over, or
+    /// it is closed; see [`TcpStream::watch_readable`].
+    ///
+    /// # Errors
+    ///
+    /// As said there.
+    fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()>;
+
+    /// Reads what there is, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`: nothing to read now; it is not the end. Else as for reading.
+    fn try_read(&self, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes what there is room for, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`: no room now. Else as for writing.
+    fn try_write(&self, from: &[u8]) -> io::Result<usize>;
+
+    /// Sets how long one read may wait; it then gives `TimedOut`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for zero.
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
+
+    /// Sets how long one write may wait; it then gives `TimedOut`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for zero.
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
+
+    /// Shuts down one direction or both.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected`: closed, here or by the peer; what the system gives.
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+
+    /// Ends the connection for every handle; whoever waits on it gets `NotConnected`.
+    ///
+    /// # Errors
+    ///
+    /// As at the type.
+    fn close(&self) -> io::Result<()>;
+
+    /// As [`close`](Self::close), but so that the peer learns that something is missing, where the
+    /// transport can tell it: TCP drops what it has not sent, and resets the connection (tcp(7),
+    /// `SO_LINGER`). A Unix socket cannot, and closes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`close`](Self::close).
+    fn abort(&self) -> io::Result<()> {
+        self.close()
+    }
+}
+
+/// What the types have as methods of their own, and what is special to one.
+macro_rules! stream {
+    ($type:ty $(, $($own:item)+)?) => {
+        impl $crate::net::Stream for $type {
+            fn wait_readable(&self) -> std::io::Result<()> {
+                self.wait_readable()
+            }
+
+            #[track_caller]
+            fn watch_readable(
+                &self,
+                watcher: std::rc::Rc<dyn $crate::Watcher>,
+            ) -> std::io::Result<()> {
+                self.watch_readable(watcher)
+            }
+
+            #[inline]
+            fn try_read(&self, into: &mut [u8]) -> std::io::Result<usize> {
+                self.try_read(into)
+            }
+
+            #[inline]
+            fn try_write(&self, from: &[u8]) -> std::io::Result<usize> {
+                self.try_write(from)
+            }
+
+            fn set_read_timeout(&self, limit: Option<std::time::Duration>) -> std::io::Result<()> {
+                self.set_read_timeout(limit)
+            }
+
+            fn set_write_timeout(&self, limit: Option<std::time::Duration>) -> std::io::Result<()> {
+                self.set_write_timeout(limit)
+            }
+
+            fn shutdown(&self, how: std::net::Shutdown) -> std::io::Result<()> {
+                self.shutdown(how)
+            }
+
+            fn close(&self) -> std::io::Result<()> {
+                self.close()
+            }
+
+            $($($own)+)?
+        }
+    };
+}
+#[cfg(feature = "testing")]
+pub(crate) use stream;
+
+stream!(UnixStream);
+stream!(
+    TcpStream,
+    fn abort(&self) -> io::Result<()> {
+        // One that is closed has nothing to be reset.
+        let _ = self.set_linger(Some(Duration::ZERO));
+        self.close()
+    }
+);

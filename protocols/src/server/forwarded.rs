@@ -1,0 +1,63 @@
+//! The client in front of trusted proxies, for handlers and for the access log.
+//!
+//! How the field is read is [`wire`](crate::wire::forwarded_for)'s; how many proxies are trusted is
+//! said by [`Config::trusted_hops`](super::Config::trusted_hops).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::wire;
+
+/// Where a request came from, by the word of trusted proxies: in the request's extensions if
+/// [`Config::trusted_hops`](super::Config::trusted_hops) says that there are some, and they have
+/// said something.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::server::{Config, ForwardedFor, RequestBody};
+/// use http::Request;
+/// use std::net::IpAddr;
+///
+/// let mut config = Config::default();
+/// config.trusted_hops = 1; // one reverse proxy, and no way around it
+///
+/// fn client(request: &Request<RequestBody>) -> Option<IpAddr> {
+///     match request.extensions().get::<ForwardedFor>() {
+///         Some(forwarded) => Some(forwarded.client()),
+///         None => request.body().peer().ip(),
+///     }
+/// }
+/// # let _ = client;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardedFor {
+    /// Not empty. Shared with the access log.
+    addresses: Arc<[IpAddr]>,
+}
+
+impl ForwardedFor {
+    /// `None` if nobody is to be believed, or nothing was said.
+    pub(super) fn of(fields: &HeaderMap, trusted_hops: usize) -> Option<Self> {
+        if trusted_hops == 0 {
+            return None;
+        }
+        let addresses = wire::forwarded_for(fields, trusted_hops);
+        (!addresses.is_empty()).then(|| ForwardedFor {
+            addresses: addresses.into(),
+        })
+    }
+
+    /// The client's address.
+    pub fn client(&self) -> IpAddr {
+        self.addresses[0]
+    }
+
+    /// The client's address, and those of the proxies behind it but the last, which is the
+    /// connection's [`Peer`](super::Peer).
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
+}
