@@ -13,5 +13,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod format;
 pub mod server;
 pub mod wire;

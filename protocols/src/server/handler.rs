@@ -40,13 +40,20 @@ impl<B: Into<Body>> IntoResponse for Response<B> {
     }
 }
 
-/// An error is written to standard error, and the client gets 500 without its text.
-impl<R: IntoResponse> IntoResponse for Result<R, io::Error> {
+/// An error is a response like any other.
+impl<R: IntoResponse, E: IntoResponse> IntoResponse for Result<R, E> {
     fn into_response(self) -> Response<Body> {
         match self {
             Ok(response) => response.into_response(),
-            Err(error) => failure(&error),
+            Err(error) => error.into_response(),
         }
+    }
+}
+
+/// It is written to standard error, and the client gets 500 without its text.
+impl IntoResponse for io::Error {
+    fn into_response(self) -> Response<Body> {
+        failure(&self)
     }
 }
 
