@@ -14,5 +14,6 @@
 #![forbid(unsafe_code)]
 
 pub mod format;
+pub mod gateway;
 pub mod server;
 pub mod wire;

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::{Load, LoadError, essence};
 use crate::server::{Body, IntoResponse, RequestBody};
-use crate::wire::{Refusal, error_page, refusal_page};
+use crate::wire::{Refusal, error_page};
 
 /// How many bytes of a body are held in memory to make a value of it, unless the caller says
 /// otherwise: 2 MiB, far more than forms and calls of an interface have, and little enough that a
@@ -66,8 +66,28 @@ impl BodyError {
             },
         }
     }
+
+    /// A sentence that may be shown to the client: nothing of what it sent is repeated, but where
+    /// a format says so itself ("expected value at line 1 column 1").
+    pub fn for_client(&self) -> String {
+        match self {
+            BodyError::TooLarge { .. } => self.to_string(),
+            BodyError::WrongType { wanted, .. } => {
+                format!("the body must be {}", wanted.as_bytes().escape_ascii())
+            }
+            BodyError::Malformed(error) => match error.source() {
+                Some(why) => format!("the body cannot be loaded: {why}"),
+                None => "the body cannot be loaded".to_owned(),
+            },
+            BodyError::Unreadable(error) => match refusal_in(error) {
+                Some(refusal) => refusal.explain().to_owned(),
+                None => "the body cannot be read".to_owned(),
+            },
+        }
+    }
 }
 
+/// What the server itself found wrong with the body.
 fn refusal_in(error: &io::Error) -> Option<Refusal> {
     error.get_ref()?.downcast_ref::<Refusal>().copied()
 }
@@ -104,25 +124,10 @@ impl Error for BodyError {
     }
 }
 
-/// A page of one line. Nothing of what the client sent is repeated on it, but where a format says
-/// so itself ("expected value at line 1 column 1").
+/// A page of one line: see [`BodyError::for_client`].
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response<Body> {
-        let detail = match &self {
-            BodyError::TooLarge { .. } => self.to_string(),
-            BodyError::WrongType { wanted, .. } => {
-                format!("the body must be {}", wanted.as_bytes().escape_ascii())
-            }
-            BodyError::Malformed(error) => match error.source() {
-                Some(why) => format!("the body cannot be loaded: {why}"),
-                None => "the body cannot be loaded".to_owned(),
-            },
-            BodyError::Unreadable(error) => match refusal_in(error) {
-                Some(refusal) => return refusal_page(refusal).into_response(),
-                None => "the body cannot be read".to_owned(),
-            },
-        };
-        error_page(self.status(), Some(&detail)).into_response()
+        error_page(self.status(), Some(&self.for_client())).into_response()
     }
 }
 
