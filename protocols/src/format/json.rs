@@ -1,6 +1,9 @@
 //! JSON (RFC 8259), through serde: the format, and a value that is a response.
 
+use std::panic::resume_unwind;
+
 use bytes::Bytes;
+use eventlet_green::{Builder, JoinError, scope};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response};
 use serde::Serialize;
@@ -11,6 +14,9 @@ use crate::server::{Body, IntoResponse, RequestBody};
 
 /// JSON. A body without a byte loads as `null` does: as `None`, as `()`, as
 /// `serde_json::Value::Null`; for types that cannot be null it is an error.
+///
+/// A document that is nested more than 128 levels deep is an error; one of more than some levels is
+/// read in a coroutine with a larger stack, for which the caller is parked.
 ///
 /// Bodies named `application/json` and `application/…+json` are its own (RFC 6839 section 3.1).
 ///
@@ -61,8 +67,59 @@ impl<T: DeserializeOwned> Load<T> for JsonFormat {
         {
             return Ok(nothing);
         }
+        if is_deep(body) {
+            return with_room(|| Ok(serde_json::from_slice(body)?));
+        }
         Ok(serde_json::from_slice(body)?)
     }
+}
+
+/// How deep a document may be nested to be read on the stack of who asks. Documents that people
+/// make are below it.
+const SHALLOW: usize = 16;
+
+/// The stack on which deeper ones are read. serde_json refuses more than 128 levels; with derived
+/// types of some fields one takes up to 4 KiB where nothing is optimised, so there is four times as
+/// much as that. It is address space, of which only what is used costs memory.
+const ROOM: usize = 2 * 1024 * 1024;
+
+/// Whether a document, well-formed or not, has more than [`SHALLOW`] brackets open at once.
+fn is_deep(body: &[u8]) -> bool {
+    let mut depth = 0_usize;
+    let mut bytes = body.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => drop(bytes.next()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => continue,
+        }
+        if depth > SHALLOW {
+            return true;
+        }
+    }
+    false
+}
+
+/// Calls `f` where there is more of a stack than coroutines have: what a client sends must not be
+/// able to overflow one, which would end the process.
+fn with_room<T>(f: impl FnOnce() -> Result<T, BoxError>) -> Result<T, BoxError> {
+    scope(|scope| {
+        let reader = Builder::new().name("deep JSON").stack_size(ROOM);
+        match reader.spawn_scoped(scope, f)?.join() {
+            Ok(value) => value,
+            Err(JoinError::Panicked(payload)) => resume_unwind(payload),
+            Err(error) => Err(error.to_string().into()),
+        }
+    })
 }
 
 /// A value as JSON: what a handler returns, or what it reads of a request.
