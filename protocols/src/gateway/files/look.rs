@@ -11,6 +11,7 @@ use bytes::Bytes;
 use cap_std::fs::{OpenOptions, OpenOptionsExt};
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode, response};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::conditions::{Validators, Verdict, judge, range_applies};
@@ -53,15 +54,16 @@ pub(super) fn look(asked: &Asked) -> Seen {
             | io::ErrorKind::InvalidFilename
             | io::ErrorKind::InvalidInput => Seen::Error(StatusCode::NOT_FOUND),
             io::ErrorKind::PermissionDenied => Seen::Error(StatusCode::FORBIDDEN),
-            _ if is_loop(&error) => Seen::Error(StatusCode::NOT_FOUND),
+            _ if is_no_file(&error) => Seen::Error(StatusCode::NOT_FOUND),
             _ => Seen::Failed(error),
         },
     }
 }
 
-/// Symbolic links that lead in a circle: `ErrorKind` has no stable name for it.
-fn is_loop(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32)
+/// Symbolic links that lead in a circle, and sockets: `ErrorKind` has no stable names for them.
+fn is_no_file(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(Errno::from_raw);
+    matches!(number, Some(Errno::ELOOP | Errno::ENXIO))
 }
 
 fn try_look(asked: &Asked) -> io::Result<Seen> {

@@ -9,14 +9,14 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::pump::{Exchange, Pump};
+use super::pump::{Exchange, Promise, Pump};
 use crate::server::RequestBody;
 
 /// The body of a request, as an `http_body::Body`. It is read from the socket when it is polled, and
 /// from any thread; trailers come as its last frame.
 ///
-/// When the request has been answered, it ends: what was not read by then is the server's to throw
-/// away. Its errors are those of [`RequestBody`].
+/// Its errors are those of [`RequestBody`]. When the request has been answered, what was not read by
+/// then is the server's to throw away: to who has kept the body it is a `NotConnected`.
 pub struct Incoming {
     /// `None`: there is no body.
     exchange: Option<Arc<Exchange>>,
@@ -26,7 +26,7 @@ pub struct Incoming {
 }
 
 /// A body for a service, and who reads it.
-pub(super) fn begin(body: RequestBody) -> (Incoming, Option<Pump>) {
+pub(super) fn begin(body: RequestBody, promise: Promise) -> (Incoming, Option<Pump>) {
     let remaining = body.remaining();
     let mut incoming = Incoming {
         exchange: None,
@@ -38,7 +38,7 @@ pub(super) fn begin(body: RequestBody) -> (Incoming, Option<Pump>) {
     }
     let exchange = Arc::<Exchange>::default();
     incoming.exchange = Some(Arc::clone(&exchange));
-    match Pump::begin(body, Arc::clone(&exchange)) {
+    match Pump::begin(body, promise, Arc::clone(&exchange)) {
         Ok(pump) => (incoming, Some(pump)),
         Err(error) => {
             exchange.fail(error);

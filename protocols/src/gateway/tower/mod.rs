@@ -28,6 +28,7 @@ use std::future::poll_fn;
 use std::io;
 
 use eventlet_green::block_on;
+use http::header::EXPECT;
 use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
@@ -37,6 +38,7 @@ use crate::server::{Body, Handler, IntoResponse, RequestBody};
 use crate::wire::error_page;
 
 pub use incoming::Incoming;
+use pump::Promise;
 
 /// The [kind](IntoHandler) of a service.
 #[derive(Debug)]
@@ -74,7 +76,11 @@ where
     fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(PeerAddr(body.peer_addr()));
-        let (body, pump) = incoming::begin(body);
+        let promise = match parts.headers.get(EXPECT) {
+            Some(_) => Promise::Continue,
+            None => Promise::Nothing,
+        };
+        let (body, pump) = incoming::begin(body, promise);
         let request = Request::from_parts(parts, body);
         let mut service = self.service.clone();
         let answered = block_on(async {

@@ -70,8 +70,7 @@ where
 }
 
 /// Waits for the next frame; before it waits, it sends what has been gathered, and be it the head.
-/// Only while the body waits for the request's first bytes the head is held back: see
-/// [`Pump::is_awaited`].
+/// Unless that has to be [held back](Pump::holds_back).
 fn next_frame<B>(
     mut body: Pin<&mut B>,
     sink: &mut BodySink<'_>,
@@ -85,7 +84,7 @@ where
     let frame = block_on(poll_fn(|context| {
         let polled = body.as_mut().poll_frame(context);
         if polled.is_pending()
-            && !pump.is_some_and(Pump::is_awaited)
+            && !pump.is_some_and(Pump::holds_back)
             && let Some(sink) = unsent.take()
             && let Err(error) = sink.flush()
         {

@@ -125,12 +125,13 @@ impl Exchange {
     /// Gives the service a frame, or the end.
     fn deliver(&self, frame: Option<Came>, is_over: bool) {
         let mut state = self.state();
-        let refused = if state.is_gone {
-            frame
-        } else {
+        let mut refused = None;
+        if state.is_gone {
+            refused = frame;
+        } else if frame.is_some() {
+            // Nothing is asked for before the last one was taken.
             state.frame = frame;
-            None
-        };
+        }
         state.is_over |= is_over;
         state.is_wanted = false;
         state.has_begun = true;
@@ -146,26 +147,40 @@ impl Exchange {
 /// The coroutine that reads for a service; ended when the exchange is over.
 pub(super) struct Pump {
     coroutine: Option<JoinHandle<()>>,
+    promise: Promise,
     exchange: Arc<Exchange>,
+}
+
+/// What the client waits for before it sends the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Promise {
+    Nothing,
+    /// `100 Continue`, perhaps: it cannot be sent when the response has begun.
+    Continue,
 }
 
 impl Pump {
     /// Begins to read a body whenever the other end of the exchange asks for it.
-    pub(super) fn begin(body: RequestBody, exchange: Arc<Exchange>) -> io::Result<Self> {
-        let shared = Arc::clone(&exchange);
+    pub(super) fn begin(
+        body: RequestBody,
+        promise: Promise,
+        exchange: Arc<Exchange>,
+    ) -> io::Result<Self> {
+        let ending = Ending(Arc::clone(&exchange));
         let coroutine = Builder::new()
             .name("request body")
-            .spawn(move || pump(body, &shared))?;
+            .spawn(move || pump(body, ending))?;
         Ok(Pump {
             coroutine: Some(coroutine),
+            promise,
             exchange,
         })
     }
 
-    /// Whether the service waits for the body's first bytes. The client may have been promised to be
-    /// told to send them (`100 Continue`), which cannot be done when the response has begun.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.exchange.is_awaited()
+    /// Whether the response must not begin yet: the service waits for the body's first bytes, and
+    /// the client to be told to send them.
+    pub(super) fn holds_back(&self) -> bool {
+        self.promise == Promise::Continue && self.exchange.is_awaited()
     }
 
     /// No more is read: the request has been answered. When this returns, the connection is the
@@ -191,17 +206,22 @@ impl Drop for Pump {
     }
 }
 
-/// Whatever ends it, the service is told that nothing more comes.
-struct Ending<'a>(&'a Exchange);
+/// Whatever ends the pump, before its beginning even, the service is told that nothing more comes;
+/// and that this was not the end of the body, if it was not.
+struct Ending(Arc<Exchange>);
 
-impl Drop for Ending<'_> {
+impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.deliver(None, true);
+        let is_over = self.0.state().is_over;
+        if !is_over {
+            let text = "the request that this body belongs to has been answered";
+            self.0.fail(io::Error::new(io::ErrorKind::NotConnected, text));
+        }
     }
 }
 
-fn pump(mut body: RequestBody, exchange: &Exchange) {
-    let ending = Ending(exchange);
+fn pump(mut body: RequestBody, ending: Ending) {
+    let exchange = &*ending.0;
     loop {
         match block_on(poll_fn(|context| exchange.poll_demand(context))) {
             Ok(Demand::Read) => {}
@@ -230,5 +250,4 @@ fn pump(mut body: RequestBody, exchange: &Exchange) {
             }
         }
     }
-    std::mem::forget(ending);
 }
