@@ -215,7 +215,8 @@ impl Drop for Ending {
         let is_over = self.0.state().is_over;
         if !is_over {
             let text = "the request that this body belongs to has been answered";
-            self.0.fail(io::Error::new(io::ErrorKind::NotConnected, text));
+            self.0
+                .fail(io::Error::new(io::ErrorKind::NotConnected, text));
         }
     }
 }
