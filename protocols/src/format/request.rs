@@ -59,7 +59,7 @@ impl BodyError {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::WrongType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             BodyError::Malformed(_) => StatusCode::BAD_REQUEST,
-            BodyError::Unreadable(error) => match refusal_in(error) {
+            BodyError::Unreadable(error) => match Refusal::found_in(error) {
                 Some(refusal) => refusal.status(),
                 None if error.kind() == io::ErrorKind::TimedOut => StatusCode::REQUEST_TIMEOUT,
                 None => StatusCode::BAD_REQUEST,
@@ -79,17 +79,12 @@ impl BodyError {
                 Some(why) => format!("the body cannot be loaded: {why}"),
                 None => "the body cannot be loaded".to_owned(),
             },
-            BodyError::Unreadable(error) => match refusal_in(error) {
+            BodyError::Unreadable(error) => match Refusal::found_in(error) {
                 Some(refusal) => refusal.explain().to_owned(),
                 None => "the body cannot be read".to_owned(),
             },
         }
     }
-}
-
-/// What the server itself found wrong with the body.
-fn refusal_in(error: &io::Error) -> Option<Refusal> {
-    error.get_ref()?.downcast_ref::<Refusal>().copied()
 }
 
 impl fmt::Display for BodyError {

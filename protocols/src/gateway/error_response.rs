@@ -10,14 +10,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::format::{BodyError, DumpError};
 use crate::server::{Body, IntoResponse};
-use crate::wire::{error_page, reason_phrase};
+use crate::wire::{Refusal, error_page, reason_phrase};
 
 /// An error that becomes a response: of this status, with these fields, and with a body that is a
 /// line of text unless another one is given. What was set for a response that did not come to be
 /// is not in it.
 ///
 /// Made of an [`io::Error`] it is 500, and what went wrong is written to standard error, not told to
-/// the client; so `?` works in a [`Site`](super::Site) and in functions that return it.
+/// the client; so `?` works in a [`Site`](super::Site) and in functions that return it. An error of a
+/// request's body is the client's, and is answered as its [`Refusal`] says.
 ///
 /// # Examples
 ///
@@ -152,6 +153,9 @@ impl From<StatusCode> for ErrorResponse {
 
 impl From<io::Error> for ErrorResponse {
     fn from(error: io::Error) -> Self {
+        if let Some(refusal) = Refusal::found_in(&error) {
+            return Self::new(refusal.status()).explain(refusal.explain());
+        }
         Self::failed(error)
     }
 }

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode};
 
 use super::body::Body;
 use super::request_body::RequestBody;
-use crate::wire::error_page;
+use crate::wire::{Refusal, error_page, refusal_page};
 
 /// Answers requests. Every function from a request to something that is [`IntoResponse`] is one.
 ///
@@ -50,10 +50,14 @@ impl<R: IntoResponse, E: IntoResponse> IntoResponse for Result<R, E> {
     }
 }
 
-/// It is written to standard error, and the client gets 500 without its text.
+/// It is written to standard error, and the client gets 500 without its text. One of the request's
+/// body is the client's, and is answered as its [`Refusal`] says.
 impl IntoResponse for io::Error {
     fn into_response(self) -> Response<Body> {
-        failure(&self)
+        match Refusal::found_in(&self) {
+            Some(refusal) => refusal_page(refusal).map(Body::from),
+            None => failure(&self),
+        }
     }
 }
 

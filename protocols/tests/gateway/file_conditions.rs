@@ -130,7 +130,7 @@ fn conditions_in_their_order() {
             (304, format!("If-Match: {t}\r\nIf-None-Match: {t}\r\n")),
         ];
         for (status, fields) in cases {
-            let reply = server.get_with("/old.txt", &fields);
+            let reply = server.ask_with("/old.txt", &fields);
             assert_eq!(reply.status, status, "{fields}");
             let head = format!("HEAD /old.txt HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
             assert_eq!(server.ask(head).status, status, "HEAD {fields}");
@@ -140,9 +140,9 @@ fn conditions_in_their_order() {
         let strong = weak.strip_prefix("W/").unwrap();
         for tag in [&*weak, strong] {
             let fields = format!("If-Match: {tag}\r\n");
-            assert_eq!(server.get_with("/new.txt", &fields).status, 412);
+            assert_eq!(server.ask_with("/new.txt", &fields).status, 412);
             let fields = format!("If-None-Match: {tag}\r\n");
-            assert_eq!(server.get_with("/new.txt", &fields).status, 304);
+            assert_eq!(server.ask_with("/new.txt", &fields).status, 304);
         }
         server.end();
     });

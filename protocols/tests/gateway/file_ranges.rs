@@ -21,7 +21,7 @@ fn serving() -> (Folder, Running) {
 }
 
 fn range(server: &Running, target: &str, range: &str) -> Reply {
-    server.get_with(target, &format!("Range: {range}\r\n"))
+    server.ask_with(target, &format!("Range: {range}\r\n"))
 }
 
 #[test]
@@ -203,11 +203,11 @@ fn if_range_wants_the_very_same_file() {
             (200, format!("{tag}\r\nIf-Range: {tag}")),
         ] {
             let fields = format!("Range: bytes=0-1\r\nIf-Range: {condition}\r\n");
-            let reply = server.get_with("/ten.txt", &fields);
+            let reply = server.ask_with("/ten.txt", &fields);
             assert_eq!(reply.status, status, "{condition}");
         }
         // One that is not of this file hides a range that cannot be had, too.
-        let reply = server.get_with("/ten.txt", "Range: bytes=99-\r\nIf-Range: \"x\"\r\n");
+        let reply = server.ask_with("/ten.txt", "Range: bytes=99-\r\nIf-Range: \"x\"\r\n");
         assert_eq!(reply.status, 200);
 
         // What may change yet within the same time is not put together of two states.
@@ -220,7 +220,7 @@ fn if_range_wants_the_very_same_file() {
         for name in ["etag", "last-modified"] {
             let condition = new.field(name).unwrap();
             let fields = format!("Range: bytes=0-1\r\nIf-Range: {condition}\r\n");
-            assert_eq!(server.get_with("/new.txt", &fields).status, 200, "{name}");
+            assert_eq!(server.ask_with("/new.txt", &fields).status, 200, "{name}");
         }
         server.end();
     });

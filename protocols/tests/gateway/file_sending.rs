@@ -4,14 +4,15 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::sync::mpsc;
+use std::time::Duration;
 
-use eventlet_green::{OffloadPool, spawn};
+use eventlet_green::{OffloadPool, now, spawn};
 use eventlet_protocols::gateway::Files;
 use eventlet_protocols::gateway::files::PIECE;
-use eventlet_protocols::server::{IntoResponse, RequestBody};
+use eventlet_protocols::server::{Config, IntoResponse, RequestBody};
 use http::Request;
 
-use crate::support::{Folder, Running, on_each_hub, until};
+use crate::support::{Folder, Running, on_each_hub, on_each_hub_jumping, until};
 
 #[test]
 fn of_every_length_around_a_piece() {
@@ -96,6 +97,31 @@ fn a_slow_disk_holds_up_nobody_else() {
         assert_eq!(reply.text(), "slow");
         disk.join().unwrap().unwrap().unwrap();
         drop(slow);
+        server.end();
+    });
+}
+
+/// Who waits for a disk can be given up, and what the disk then says is nobody's.
+#[test]
+fn a_deadline_ends_waiting_for_the_disk() {
+    on_each_hub_jumping(|_| {
+        let folder = Folder::new();
+        folder.write("file", "slow");
+        let pool = OffloadPool::builder().threads(1).build();
+        let (release, held) = mpsc::channel::<()>();
+        let hanging = pool.clone();
+        let disk = spawn(move || hanging.offload(move || held.recv()));
+        until(|| pool.stats().taken == 1);
+
+        let mut config = Config::new();
+        config.exchange = Some(Duration::from_secs(5));
+        let files = Files::beneath(folder.path()).unwrap().pool(pool);
+        let server = Running::with(config, files);
+        let start = now();
+        assert_eq!(server.get("/file").status, 503);
+        assert_eq!(now() - start, Duration::from_secs(5));
+        release.send(()).unwrap();
+        disk.join().unwrap().unwrap().unwrap();
         server.end();
     });
 }

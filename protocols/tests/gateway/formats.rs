@@ -197,7 +197,7 @@ fn a_body_that_is_cut_off_or_late_is_answered() {
 fn deep_nesting_is_refused_within_a_coroutines_stack() {
     on_each_hub(|| {
         let server = Running::new(|request: Request<RequestBody>| {
-            Json::<serde_json::Value>::read(request).map(|value| Json(value))
+            Json::<serde_json::Value>::read(request).map(Json)
         });
         let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         let objects = r#"{"a":"#.repeat(127) + "0" + &"}".repeat(127);

@@ -107,7 +107,7 @@ fn values_are_adapted_by_what_the_client_accepts() {
         let reply = server.get("/a%20b/c+d//e%2Ff?x");
         assert_eq!(reply.text(), r#"["a b","c+d","","e/f"]"#);
         assert_eq!(reply.field("content-type"), Some("application/json"));
-        let reply = server.get_with("/a", "Accept: text/html\r\n");
+        let reply = server.ask_with("/a", "Accept: text/html\r\n");
         assert_eq!(reply.text(), r#"<b>["a"]</b>"#);
         assert_eq!(
             reply.field("content-type"),

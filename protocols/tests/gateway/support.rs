@@ -60,12 +60,12 @@ impl Running {
 
     #[track_caller]
     pub fn get(&self, target: &str) -> Reply {
-        self.get_with(target, "")
+        self.ask_with(target, "")
     }
 
     /// Fields are lines with their ends.
     #[track_caller]
-    pub fn get_with(&self, target: &str, fields: &str) -> Reply {
+    pub fn ask_with(&self, target: &str, fields: &str) -> Reply {
         self.ask(format!("GET {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
     }
 

@@ -10,12 +10,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use eventlet_green::testing::{settle, until_parked};
+use eventlet_green::testing::{Harness, settle, until_parked};
 use eventlet_green::{block_on, spawn};
 use eventlet_protocols::gateway::tower::Incoming;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Empty, StreamBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use tower_service::Service;
 
 use crate::support::{Running, on_each_hub, on_each_hub_jumping, post, until};
@@ -438,11 +438,46 @@ fn a_body_is_polled_from_another_thread() {
                 let collected = futures_lite::future::block_on(body.collect());
                 sender.send_blocking(collected.unwrap().to_bytes())
             });
-            async move { http_body_util::Full::new(receiver.recv().await.unwrap()) }
+            async move { Full::new(receiver.recv().await.unwrap()) }
         }));
         let large = "x".repeat(300_000);
         assert!(server.ask(post("/", "a/b", &large)).text() == large);
         server.end();
+    });
+}
+
+/// Whoever of pump, service and clients comes first.
+#[test]
+fn in_any_order() {
+    Harness::new().default_hub().shuffled(20).run(|_| {
+        let server = Rc::new(Running::new(with(
+            |request: Request<Incoming>| async move {
+                if request.uri().path() != "/read" {
+                    return Full::<Bytes>::from("unread");
+                }
+                let body = request.into_body().collect().await;
+                Full::from(body.unwrap().to_bytes())
+            },
+        )));
+        let clients: Vec<_> = (0..3)
+            .map(|_| {
+                let server = Rc::clone(&server);
+                spawn(move || {
+                    let mut client = server.connect();
+                    for target in ["/read", "/unread", "/read"] {
+                        let expected = target.strip_prefix("/un").map_or("body", |_| "unread");
+                        assert_eq!(client.ask(post(target, "a/b", "body")).text(), expected);
+                        let chunked = CHUNKED.replace(" / ", &format!(" {target} "));
+                        let reply = client.ask(format!("{chunked}4\r\nbody\r\n0\r\n\r\n"));
+                        assert_eq!(reply.text(), expected);
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.join().unwrap();
+        }
+        Rc::into_inner(server).unwrap().end();
     });
 }
 

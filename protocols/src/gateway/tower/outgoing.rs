@@ -81,7 +81,7 @@ where
     B::Error: Into<BoxError>,
 {
     let mut unsent = Some(sink);
-    let frame = block_on(poll_fn(|context| {
+    block_on(poll_fn(|context| {
         let polled = body.as_mut().poll_frame(context);
         if polled.is_pending()
             && !pump.is_some_and(Pump::holds_back)
@@ -91,6 +91,5 @@ where
             return Poll::Ready(Err(error));
         }
         polled.map(|frame| frame.transpose().map_err(io::Error::other))
-    }))?;
-    frame
+    }))?
 }
