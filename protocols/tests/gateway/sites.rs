@@ -216,6 +216,7 @@ fn the_parts_of_a_request() {
     on_each_hub(|| {
         let server = Running::new(plain(|request| {
             let pairs: Vec<_> = request.query_pairs().collect();
+            assert!(request.peer().ip().unwrap().is_loopback());
             let text = format!(
                 "{} {} {:?} {pairs:?} {:?} {:?} {:?} {:?}",
                 request.method(),

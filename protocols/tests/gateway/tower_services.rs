@@ -16,8 +16,8 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post as to_post};
 use bytes::Bytes;
 use eventlet_green::{offload, sleep, spawn};
-use eventlet_protocols::gateway::tower::{Incoming, PeerAddr};
-use eventlet_protocols::server::Config;
+use eventlet_protocols::gateway::tower::Incoming;
+use eventlet_protocols::server::{Config, Peer};
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower_service::Service;
@@ -61,7 +61,8 @@ fn a_service_that_is_not_send_and_parks() {
             counting.set(counting.get() + 1);
             let calls = counting.get();
             async move {
-                assert!(request.extensions().get::<PeerAddr>().is_some());
+                let peer = request.extensions().get::<Peer>().unwrap();
+                assert!(peer.ip().unwrap().is_loopback());
                 sleep(Duration::from_millis(1));
                 let sum = offload(move || calls + 1).unwrap();
                 Ok::<_, Infallible>(text(format!("{} {sum}", request.uri().path())))

@@ -15,7 +15,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, reque
 use super::parsers::Parsers;
 use crate::format::{BodyError, essence, read_whole};
 use crate::gateway::ErrorResponse;
-use crate::server::RequestBody;
+use crate::server::{Peer, RequestBody};
 use crate::wire::{path_segments, query_pairs, query_value};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -23,6 +23,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// A request, and the head of the response to it.
 pub struct SiteRequest {
     parts: request::Parts,
+    peer: Peer,
     /// `None` when the site has taken it.
     body: Option<RequestBody>,
     /// The whole body, when it has been read.
@@ -43,6 +44,7 @@ impl SiteRequest {
         let (parts, body) = request.into_parts();
         SiteRequest {
             parts,
+            peer: body.peer().clone(),
             body: Some(body),
             read: None,
             parsed: None,
@@ -86,7 +88,12 @@ impl SiteRequest {
         self.parts.headers.get(name)?.to_str().ok()
     }
 
-    /// What else the server or a layer has put to the request.
+    /// Who the request came from.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// What else the server has put to the request.
     pub fn extensions(&self) -> &http::Extensions {
         &self.parts.extensions
     }

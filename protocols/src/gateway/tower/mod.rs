@@ -45,8 +45,8 @@ use pump::Promise;
 #[non_exhaustive]
 pub struct AsService;
 
-/// A service is cloned for each request, as their calls overlap. A request carries the client's
-/// address in its extensions, as a [`PeerAddr`].
+/// A service is cloned for each request, as their calls overlap. A request carries in its extensions
+/// who it came from, as a [`Peer`](crate::server::Peer).
 impl<S, B> IntoHandler<AsService> for S
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + 'static,
@@ -75,7 +75,7 @@ where
 {
     fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(PeerAddr(body.peer_addr()));
+        parts.extensions.insert(body.peer().clone());
         let promise = match parts.headers.get(EXPECT) {
             Some(_) => Promise::Continue,
             None => Promise::Nothing,
@@ -106,7 +106,3 @@ impl<S> fmt::Debug for ServiceHandler<S> {
         f.debug_struct("ServiceHandler").finish_non_exhaustive()
     }
 }
-
-/// Where a request came from: in the extensions of every request that a service gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerAddr(pub std::net::SocketAddr);
