@@ -105,6 +105,8 @@ while read -r package example; do
     chat) stops "$program" --listen 127.0.0.1:0 ;;
     forwarder) stops "$program" --listen 127.0.0.1:0 --to 127.0.0.1:9 ;;
     httpd) serves_http "$program" ;;
+    hello | static_files | axum_on_green | json_api) stops "$program" --listen 127.0.0.1:0 ;;
+    upload) stops "$program" --listen 127.0.0.1:0 "$TARGET/ci/uploads" ;;
     # As many as any kernel and any machine can hold.
     million) run timeout "$PATIENCE" "$program" 20000 </dev/null ;;
     *) run timeout "$PATIENCE" "$program" </dev/null ;;

@@ -44,6 +44,13 @@ allow eventlet-runloop normal eventlet-hub
     allow eventlet-protocols normal,dev $LOOP eventlet-green
 }
 
+# A router of axum's runs on green sockets without another runtime beneath it.
+checked=$((checked + 1))
+if cargo tree --quiet --prefix none --format '{p}' -e normal,dev -p eventlet --features full |
+    grep -q '^tokio '; then
+    fault "the facade with its examples needs tokio"
+fi
+
 # The test kit is a module of green that needs its inside (green/src/testing), behind a feature. Who
 # builds a program does not get it: no package of ours turns it on but for its own tests.
 while read -r package _; do

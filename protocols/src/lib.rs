@@ -1,11 +1,16 @@
 //! What people speak over green sockets: HTTP.
 //!
 //! [`wire`] is HTTP/1.1 as state machines over byte slices, without a socket: it can be embedded
-//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`.
+//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`: the [`server`],
+//! and behind it the [`gateway`] to functions, sites, services and files. [`format`](mod@format) is how
+//! values become bodies.
 //!
 //! # Features
 //!
-//! None yet.
+//! * `json`: values as JSON in bodies ([`format`](mod@format)).
+//! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
+//! * `files`: static files ([`gateway`]).
+//! * `full`: all of them.
 //!
 //! # Non-goals
 //!
@@ -13,5 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod format;
+pub mod gateway;
 pub mod server;
 pub mod wire;

@@ -8,3 +8,4 @@ mod forwarder;
 mod httpd;
 mod producer_consumer;
 mod support;
+mod web;

@@ -97,6 +97,11 @@ impl Program {
         signal(&self.process, name);
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it still prints until it has ended by itself, without a fault and without complaints.
     pub fn end(mut self) -> Vec<String> {
         let rest = self.lines.by_ref().collect::<Result<_, _>>().unwrap();

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode};
 
 use super::body::Body;
 use super::request_body::RequestBody;
-use crate::wire::error_page;
+use crate::wire::{Refusal, error_page, refusal_page};
 
 /// Answers requests. Every function from a request to something that is [`IntoResponse`] is one.
 ///
@@ -40,12 +40,23 @@ impl<B: Into<Body>> IntoResponse for Response<B> {
     }
 }
 
-/// An error is written to standard error, and the client gets 500 without its text.
-impl<R: IntoResponse> IntoResponse for Result<R, io::Error> {
+/// An error is a response like any other.
+impl<R: IntoResponse, E: IntoResponse> IntoResponse for Result<R, E> {
     fn into_response(self) -> Response<Body> {
         match self {
             Ok(response) => response.into_response(),
-            Err(error) => failure(&error),
+            Err(error) => error.into_response(),
+        }
+    }
+}
+
+/// It is written to standard error, and the client gets 500 without its text. One of the request's
+/// body is the client's, and is answered as its [`Refusal`] says.
+impl IntoResponse for io::Error {
+    fn into_response(self) -> Response<Body> {
+        match Refusal::found_in(&self) {
+            Some(refusal) => refusal_page(refusal).map(Body::from),
+            None => failure(&self),
         }
     }
 }

@@ -188,6 +188,24 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The refusal that an error of a body's reader was made of, if it was made of one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::wire::Refusal;
+    /// use std::io;
+    ///
+    /// let error = io::Error::from(Refusal::BodyTruncated);
+    /// assert_eq!(Refusal::found_in(&error), Some(Refusal::BodyTruncated));
+    /// assert_eq!(Refusal::found_in(&io::ErrorKind::TimedOut.into()), None);
+    /// ```
+    pub fn found_in(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.explain())
