@@ -11,9 +11,9 @@
 //! original         client - - [06/Nov/1994 08:49:37] "GET / HTTP/1.1" 200 13 0.000421
 //! ```
 
+use core::net::IpAddr;
 use std::fmt::{self, Display};
 use std::io::Write as _;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use http::StatusCode;

@@ -13,7 +13,7 @@
 //!  (forged)            203.0.113.9"        ───────  two of them are believed
 //! ```
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 
