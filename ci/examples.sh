@@ -91,16 +91,17 @@ serves_http() {
 
 count=0
 names=()
-while read -r package example; do
+while read -r package example features; do
     is_selected "$package" || continue
     names+=("$example")
     [[ -z ${CI_EXAMPLES:-} || " $CI_EXAMPLES " == *" $example "* ]] || continue
     count=$((count + 1))
-    run cargo build --release --quiet -p "$package" --example "$example"
+    run cargo build --release --quiet -p "$package" --example "$example" --features "$features"
     program=$TARGET/release/examples/$example
     [[ -x $program ]] || continue
     case $example in
     runloop_echo) echoes "$program" 127.0.0.1:0 ;;
+    websocket_*) stops "$program" --listen 127.0.0.1:0 ;;
     *echo | echo_cores) echoes "$program" --listen 127.0.0.1:0 ;;
     chat) stops "$program" --listen 127.0.0.1:0 ;;
     forwarder) stops "$program" --listen 127.0.0.1:0 --to 127.0.0.1:9 ;;
@@ -112,7 +113,7 @@ while read -r package example; do
     *) run timeout "$PATIENCE" "$program" </dev/null ;;
     esac
 done < <(cargo metadata --no-deps --format-version 1 |
-    jq -r '.packages[] | .name as $name | .targets[] | select(.kind == ["example"]) | "\($name) \(.name)"')
+    jq -r '.packages[] | .name as $name | .targets[] | select(.kind == ["example"]) | "\($name) \(.name) \(."required-features" // [] | join(","))"')
 ((count > 0)) || fault "no example was found"
 
 # All examples are built into one folder: a name used twice would be one of them, at random.

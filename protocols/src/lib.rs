@@ -10,6 +10,7 @@
 //! * `json`: values as JSON in bodies ([`format`](mod@format)).
 //! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
 //! * `files`: static files ([`gateway`]).
+//! * `websocket`: the module of that name.
 //! * `full`: all of them.
 //!
 //! # Non-goals
@@ -21,4 +22,6 @@
 pub mod format;
 pub mod gateway;
 pub mod server;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 pub mod wire;

@@ -1,6 +1,8 @@
 //! The examples as their users see them: programs that are started, talked to, and stopped by signals,
 //! under every hub. The examples of the lower layers are tested there.
 
+#[cfg(feature = "websocket")]
+mod browser;
 mod chat;
 mod crawler;
 mod echo_cores;
@@ -9,3 +11,7 @@ mod httpd;
 mod producer_consumer;
 mod support;
 mod web;
+#[cfg(feature = "websocket")]
+mod websocket_chat;
+#[cfg(feature = "websocket")]
+mod websocket_echo;

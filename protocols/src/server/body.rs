@@ -1,4 +1,5 @@
-//! The body of a response: bytes, a reader, or a function that writes.
+//! The body of a response: bytes, a reader, a function that writes, or one that takes the
+//! connection over.
 
 use std::cell::RefMut;
 use std::fmt;
@@ -10,6 +11,7 @@ use http::HeaderMap;
 use super::link::Link;
 use super::output::Output;
 use super::respond::Start;
+use super::upgrade::{Takeover, Upgraded};
 use crate::wire::BodySize;
 
 /// How much a reader's bytes are gathered before they go out.
@@ -42,7 +44,12 @@ type Writer = Box<dyn FnOnce(&mut BodySink<'_>) -> io::Result<()>>;
 
 pub(super) enum Kind {
     Bytes(Bytes),
-    Stream { size: BodySize, writer: Writer },
+    Stream {
+        size: BodySize,
+        writer: Writer,
+    },
+    /// None: the connection is given away.
+    Upgrade(Takeover),
 }
 
 impl Body {
@@ -88,6 +95,45 @@ impl Body {
         Self::sized_stream(length, move |sink| send_all(reader.take(length), sink))
     }
 
+    /// No body: `takeover` has the connection once the head of the response is sent. For a response
+    /// with status 101 to a request that asked for an upgrade (RFC 9110 section 7.8), where the
+    /// handler names the protocol in `Upgrade`, and for 2xx to CONNECT (section 9.3.6). With any
+    /// other response, as with a 101 without this, the client gets 500 and standard error a line.
+    ///
+    /// What is left of the request's body is thrown away before the head is sent. `takeover` runs in
+    /// the handler's coroutine; the connection is closed when it returns, whoever still has a handle.
+    /// More about that is at [`Upgraded`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{Body, RequestBody};
+    /// use http::{Request, Response, StatusCode, header};
+    /// use std::io::{self, Write};
+    ///
+    /// fn shout(request: Request<RequestBody>) -> Response<Body> {
+    ///     let asks = request.headers().get(header::UPGRADE);
+    ///     if asks.is_none_or(|protocol| protocol != "shout") {
+    ///         return Response::new(Body::from("shouting is for those who upgrade"));
+    ///     }
+    ///     let body = Body::upgrade(|mut connection| {
+    ///         connection.write_all(b"HELLO")?;
+    ///         io::copy(&mut &connection, &mut &connection).map(drop)
+    ///     });
+    ///     let mut response = Response::new(body);
+    ///     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    ///     let fields = response.headers_mut();
+    ///     fields.insert(header::UPGRADE, "shout".parse().unwrap());
+    ///     response
+    /// }
+    /// # let _ = shout;
+    /// ```
+    pub fn upgrade(takeover: impl FnOnce(Upgraded) -> io::Result<()> + 'static) -> Self {
+        Body {
+            kind: Kind::Upgrade(Box::new(takeover)),
+        }
+    }
+
     /// How long the body is, if that is known.
     pub fn len(&self) -> Option<u64> {
         match self.size() {
@@ -105,6 +151,7 @@ impl Body {
         match &self.kind {
             Kind::Bytes(bytes) => BodySize::Known(bytes.len() as u64),
             Kind::Stream { size, .. } => *size,
+            Kind::Upgrade(_) => BodySize::Known(0),
         }
     }
 }

@@ -10,6 +10,7 @@
 //!  rest ◄──┘       linger ◄────────────────────┴──────────────────┘ ───► closed
 //! ```
 //!
+//! A response may also give the connection away, to its end: that is the business of `upgrade`.
 //! At rest a connection has no buffer, and whoever serves it decides whether it keeps a coroutine:
 //! see `rest`. The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
 
@@ -28,6 +29,7 @@ use super::record::Record;
 use super::registry::Activity;
 use super::request_body::RequestBody;
 use super::respond::{Answered, GivenUp, give_up};
+use super::upgrade::take_over;
 use crate::wire::{
     BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Parsed, Refusal, RequestHead,
     error_page, write_refusal,
@@ -159,11 +161,16 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     link.serial.set(serial + 1);
     match outcome {
         Ok(answered) => {
-            if let Some(record) = record {
+            let next = {
+                let turn = link.turn.borrow();
+                turn.exchange.finish(&turn.body, limits)
+            };
+            if next == Next::Upgraded {
+                take_over(link, record, answered);
+            } else if let Some(record) = record {
                 record.write(link, answered);
             }
-            let turn = link.turn.borrow();
-            Ok(turn.exchange.finish(&turn.body, limits))
+            Ok(next)
         }
         Err(broken) => {
             if let (Some(record), Some(answered)) = (record, broken.answered) {
@@ -291,6 +298,7 @@ fn may_have_input_under_way(reason: CloseReason) -> bool {
             | CloseReason::HandlerAsked
             | CloseReason::RequestLimit
             | CloseReason::ExchangeTimeout
+            | CloseReason::Upgraded
     )
 }
 

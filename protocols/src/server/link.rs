@@ -14,6 +14,7 @@ use super::output::{Left, Output};
 use super::registry::{Activity, Member};
 use super::serve::Shared;
 use super::transport::Transport;
+use super::upgrade::Takeover;
 use crate::wire::{BodyReader, CloseReason, Connection, Exchange, HeadParser, Refusal};
 
 /// What serving a connection shares with the request bodies it hands out.
@@ -35,6 +36,8 @@ pub(super) struct Link {
     pub(super) is_reported: Cell<bool>,
     /// The flusher knows that something is ready.
     pub(super) is_announced: Cell<bool>,
+    /// Who gets the connection after the response under way.
+    pub(super) takeover: Cell<Option<Takeover>>,
 }
 
 /// The request under way.
@@ -66,6 +69,7 @@ impl Link {
             served_in: Cell::new(0),
             is_reported: Cell::new(false),
             is_announced: Cell::new(false),
+            takeover: Cell::new(None),
         }
     }
 
@@ -108,6 +112,12 @@ impl Link {
     /// away for so long.
     pub(super) fn may_rest(&self) -> bool {
         self.member.activity.set(Activity::Idle);
+        self.give_buffers_away();
+        !self.shared.is_stopping()
+    }
+
+    /// Gives the buffers away that hold nothing.
+    pub(super) fn give_buffers_away(&self) {
         let buffers = &self.shared.buffers;
         if let Ok(mut input) = self.input.try_borrow_mut()
             && input.is_empty()
@@ -119,7 +129,6 @@ impl Link {
         {
             buffers.return_output(std::mem::take(&mut output.ready));
         }
-        !self.shared.is_stopping()
     }
 
     /// Sends what there is room for; nothing is left also when somebody else is at it.

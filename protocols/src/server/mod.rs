@@ -22,6 +22,7 @@
 //! * [`Cores`]: the same on every core.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
 //! * [`Peer`], [`ForwardedFor`]: who is at the other end, and in front of that.
+//! * [`Body::upgrade`], [`Upgraded`]: a connection that goes over to another protocol.
 //! * [`AccessLog`]: a line a request, or a record.
 
 mod body;
@@ -45,6 +46,7 @@ mod respond;
 mod rest;
 mod serve;
 mod transport;
+mod upgrade;
 
 pub use body::{Body, BodySink};
 pub use config::Config;
@@ -56,3 +58,4 @@ pub use peer::Peer;
 pub use registry::ServerStatus;
 pub use request_body::RequestBody;
 pub use serve::{Server, ServerHandle};
+pub use upgrade::Upgraded;

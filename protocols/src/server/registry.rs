@@ -23,7 +23,12 @@ pub(super) struct Member {
     pub(super) activity: Cell<Activity>,
     /// To kill what serves it now.
     served_by: Cell<Option<KillHandle>>,
+    /// Called when the server is told to stop.
+    on_stop: Cell<Option<OnStop>>,
 }
+
+/// What a connection that speaks another protocol does at a stop.
+pub(super) type OnStop = Box<dyn FnOnce()>;
 
 /// The connections of a server, and what they have done.
 #[derive(Default)]
@@ -55,6 +60,7 @@ impl Registry {
             transport,
             activity: Cell::new(Activity::Idle),
             served_by: Cell::new(None),
+            on_stop: Cell::new(None),
         });
         let key = self.members.borrow_mut().insert(Rc::clone(&member));
         Membership {
@@ -89,11 +95,14 @@ impl Registry {
             .collect()
     }
 
-    /// Ends the connections that are between two requests.
+    /// Ends the connections that are between two requests, and tells those who asked to be told.
     pub(super) fn close_idle(&self) {
         for member in self.all() {
             if member.activity.get() == Activity::Idle {
                 member.transport.close();
+            }
+            if let Some(call) = member.on_stop.take() {
+                call();
             }
         }
     }
@@ -130,6 +139,11 @@ impl Member {
     /// Notes whose coroutine it is, if it is one's.
     pub(super) fn set_served_by(&self, coroutine: Option<KillHandle>) {
         self.served_by.set(coroutine);
+    }
+
+    /// Has it called at a stop; what was to be called before is dropped.
+    pub(super) fn set_on_stop(&self, call: Option<OnStop>) {
+        drop(self.on_stop.replace(call));
     }
 }
 

@@ -13,6 +13,7 @@ use http::{HeaderMap, Method, Response, StatusCode, Version, response};
 use super::body::{Body, BodySink, Kind};
 use super::connection::broken_by;
 use super::link::Link;
+use super::upgrade;
 use crate::wire::{
     CloseReason, ResponseFraming, ResponseHead, ResponseKind, ResponsePlan, error_page,
     plan_response, refusal_page,
@@ -88,7 +89,7 @@ pub(super) fn respond(
     let response = match refused {
         // What is wrong with the request's body says more than what the handler made of it.
         Some(refusal) => refusal_page(refusal).map(Body::from),
-        None => permitted(response),
+        None => permitted(link, method, response),
     };
     let (parts, body) = response.into_parts();
     let plan = plan_response(method, version, parts.status, &parts.headers, body.size());
@@ -112,6 +113,16 @@ pub(super) fn respond(
             drop(output);
             sent.map_err(|error| broken(link, &error, answered))?;
             Ok(answered)
+        }
+        Kind::Upgrade(takeover) => {
+            Start {
+                parts,
+                plan,
+                kind: ResponseKind::Whole,
+            }
+            .write(link);
+            link.takeover.set(Some(takeover));
+            Ok(Answered { status, length: 0 })
         }
         Kind::Stream { .. } if plan.framing == ResponseFraming::Nothing => {
             Start {
@@ -231,15 +242,19 @@ pub(super) fn give_up(link: &Rc<Link>, why: GivenUp) -> Result<Answered, Broken>
     respond(link, &Method::GET, Version::HTTP_11, page.map(Body::from))
 }
 
-/// A handler gives final responses only.
-fn permitted(response: Response<Body>) -> Response<Body> {
-    if !response.status().is_informational() {
+/// A handler gives final responses only, and the connection away only with one that says so.
+fn permitted(link: &Rc<Link>, method: &Method, response: Response<Body>) -> Response<Body> {
+    let status = response.status();
+    if let Kind::Upgrade(_) = response.body().kind {
+        return upgrade::permitted(link, response);
+    }
+    if !status.is_informational() {
+        if *method == Method::CONNECT && status.is_success() {
+            return upgrade::no_tunnel();
+        }
         return response;
     }
-    eprintln!(
-        "eventlet: a handler returned status {}, which is not final",
-        response.status()
-    );
+    eprintln!("eventlet: a handler returned status {status}, which is not final");
     error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
 }
 

@@ -346,8 +346,14 @@ impl Exchange {
     /// Whether a response with this status can end the exchange. A handler's 1xx cannot, but for a
     /// 101 to a request that asked for it; answer 500 in its place.
     pub fn may_end_with(&self, status: StatusCode) -> bool {
-        let is_agreed = status == StatusCode::SWITCHING_PROTOCOLS && self.wants_upgrade;
-        is_agreed || !status.is_informational()
+        self.may_upgrade_with(status) || !status.is_informational()
+    }
+
+    /// Whether a response with this status makes the connection the handler's: 101 to a request
+    /// that asked for an upgrade (RFC 9110 section 7.8), 2xx to CONNECT (section 9.3.6).
+    pub fn may_upgrade_with(&self, status: StatusCode) -> bool {
+        (self.wants_upgrade && status == StatusCode::SWITCHING_PROTOCOLS)
+            || (self.is_connect && status.is_success())
     }
 
     /// Call it once, when the head of the final response is about to be written: from here on no
@@ -368,13 +374,12 @@ impl Exchange {
         kind: ResponseKind,
     ) -> ConnectionField {
         self.has_responded = true;
-        if status == StatusCode::SWITCHING_PROTOCOLS && self.wants_upgrade {
+        if self.may_upgrade_with(status) {
             self.is_upgraded = true;
-            return ConnectionField::Upgrade;
-        }
-        if self.is_connect && status.is_success() {
-            self.is_upgraded = true;
-            return ConnectionField::Absent;
+            return match status {
+                StatusCode::SWITCHING_PROTOCOLS => ConnectionField::Upgrade,
+                _ => ConnectionField::Absent,
+            };
         }
         if fields.contains_key(CONNECTION) && ConnectionOptions::of(fields).has_close() {
             self.close(CloseReason::HandlerAsked);

@@ -96,7 +96,7 @@ pub mod refusal;
 pub mod request_head;
 pub mod response_body;
 pub mod response_head;
-mod syntax;
+pub(crate) mod syntax;
 pub mod target;
 pub mod trailers;
 

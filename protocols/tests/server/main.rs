@@ -21,3 +21,6 @@ mod splitting;
 mod stopping;
 mod support;
 mod transports;
+mod upgrade;
+mod upgrade_endings;
+mod upgrade_refusals;
