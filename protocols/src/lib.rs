@@ -10,6 +10,8 @@
 //! * `json`: values as JSON in bodies ([`format`](mod@format)).
 //! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
 //! * `files`: static files ([`gateway`]).
+//! * `tls`: HTTPS and TLS over any stream (the module `tls`); `tls-bundled-roots`: the roots of the public
+//!   web within the program.
 //! * `full`: all of them.
 //!
 //! # Non-goals
@@ -21,4 +23,6 @@
 pub mod format;
 pub mod gateway;
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod wire;

@@ -44,6 +44,8 @@ mod request_body;
 mod respond;
 mod rest;
 mod serve;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 
 pub use body::{Body, BodySink};
