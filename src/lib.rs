@@ -37,6 +37,8 @@
 //! `json` makes bodies of values, `tower` serves the services of tower (axum's routers among them),
 //! `files` serves directories.
 //! `websocket` adds `http::websocket`.
+//! `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the public web's roots within the
+//! program; `full` is all that the protocols have.
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` is the test kit.
 //! `testing` adds the test kit, for dev-dependencies.

@@ -172,7 +172,7 @@ pub use remote::{LoopGone, Remote, RemoteHandle, RemoteJoin, RemoteJoinTimeoutEr
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
-pub use sleep::{sleep, yield_now};
+pub use sleep::{sleep, yield_if_due, yield_now};
 pub use snapshot::{CoroutineInfo, Snapshot, TimerInfo, snapshot};
 pub use spawn::{Builder, Timer, call_after, spawn, spawn_after, spawn_after_local};
 pub use stack::{

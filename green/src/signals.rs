@@ -22,6 +22,8 @@ use crate::sync::Semaphore;
 pub const SIGINT: c_int = libc::SIGINT;
 /// What service managers send to have a program end.
 pub const SIGTERM: c_int = libc::SIGTERM;
+/// The terminal has gone; of a server without one, usually the request to read its settings again.
+pub const SIGHUP: c_int = libc::SIGHUP;
 
 /// Bytes that are taken off the bell in one call: more than come between two looks, as a rule.
 const RINGS_AT_ONCE: usize = 64;

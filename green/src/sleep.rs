@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::coroutine::{Wait, after};
 use crate::error::ParkError;
-use crate::scheduler;
+use crate::scheduler::{self, Scheduler};
+use crate::sys::slot;
 
 /// Parks the caller for at least `duration`. Zero is a [`yield_now`].
 ///
@@ -56,6 +57,29 @@ pub fn sleep(duration: Duration) {
 #[inline]
 pub fn yield_now() {
     check(scheduler::with(|scheduler| scheduler.yield_now()));
+}
+
+/// Lets the others go first if the caller has done many operations without waiting, as each operation
+/// of this crate's streams does: for streams of one's own that are made of
+/// [`try_read`](crate::net::TcpStream::try_read) and the like, which would otherwise keep the thread
+/// for as long as there is something to read.
+///
+/// Where the caller cannot yield (while a panic unwinds, in a callback of the run loop), it returns at
+/// once.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{spawn, yield_if_due};
+///
+/// let other = spawn(|| ());
+/// while !other.is_finished() {
+///     yield_if_due();
+/// }
+/// ```
+#[inline]
+pub fn yield_if_due() {
+    slot::with(Scheduler::spend_credit);
 }
 
 #[inline]

@@ -11,6 +11,8 @@
 //! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
 //! * `files`: static files ([`gateway`]).
 //! * `websocket`: the module of that name.
+//! * `tls`: HTTPS and TLS over any stream (the module `tls`); `tls-bundled-roots`: the roots of the public
+//!   web within the program.
 //! * `full`: all of them.
 //!
 //! # Non-goals
@@ -22,6 +24,8 @@
 pub mod format;
 pub mod gateway;
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 pub mod wire;

@@ -8,6 +8,8 @@ mod crawler;
 mod echo_cores;
 mod forwarder;
 mod httpd;
+#[cfg(feature = "tls")]
+mod https;
 mod producer_consumer;
 mod support;
 mod web;

@@ -54,6 +54,13 @@ pub trait Stream: 'static {
     /// read; why the caller could not wait.
     fn wait_readable(&self) -> io::Result<()>;
 
+    /// Waits until there may be room to write, within the write timeout.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait_readable`](Self::wait_readable), of writing.
+    fn wait_writable(&self) -> io::Result<()>;
+
     /// Has `watcher` begun as soon as there may be something to read, or the read timeout is over, or
     /// it is closed; see [`TcpStream::watch_readable`].
     ///
@@ -97,6 +104,10 @@ pub trait Stream: 'static {
     /// `NotConnected`: closed, here or by the peer; what the system gives.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 
+    /// Tells the peer that all has been sent, before a close, and without waiting, where the close does
+    /// not say so by itself: TLS has a word for it. Does nothing by default.
+    fn say_goodbye(&self) {}
+
     /// Ends the connection for every handle; whoever waits on it gets `NotConnected`.
     ///
     /// # Errors
@@ -122,6 +133,10 @@ macro_rules! stream {
         impl $crate::net::Stream for $type {
             fn wait_readable(&self) -> std::io::Result<()> {
                 self.wait_readable()
+            }
+
+            fn wait_writable(&self) -> std::io::Result<()> {
+                self.wait_writable()
             }
 
             #[track_caller]

@@ -220,6 +220,15 @@ impl Duplex {
         outcome.ok_or_else(|| io::ErrorKind::WouldBlock.into())
     }
 
+    /// Waits until there is room to write, within the write timeout.
+    ///
+    /// # Errors
+    ///
+    /// As for writing.
+    pub fn wait_writable(&self) -> io::Result<()> {
+        self.wait_to_send(|| self.room())
+    }
+
     /// Writes what there is room for, without waiting.
     ///
     /// # Errors
@@ -289,11 +298,15 @@ impl Duplex {
 
     fn send(&self, from: &[u8]) -> io::Result<usize> {
         slot::with(Scheduler::spend_credit);
+        self.wait_to_send(|| self.attempt_to_send(from))
+    }
+
+    fn wait_to_send<T>(&self, attempt: impl Fn() -> io::Result<Option<T>>) -> io::Result<T> {
         let pipe = self.outgoing();
         let mut deadline = None;
         loop {
-            if let Some(count) = self.attempt_to_send(from)? {
-                return Ok(count);
+            if let Some(outcome) = attempt()? {
+                return Ok(outcome);
             }
             let limit = || deadline_of(pipe.writer.limit.get());
             wait(
@@ -306,6 +319,13 @@ impl Duplex {
 
     /// What a write gives now; `None` if it would have to wait.
     fn attempt_to_send(&self, from: &[u8]) -> io::Result<Option<usize>> {
+        self.room()?;
+        let count = self.outgoing().put(from);
+        Ok((count > 0 || from.is_empty()).then_some(count))
+    }
+
+    /// Why nothing can be written any more; `None` if only now.
+    fn room(&self) -> io::Result<Option<()>> {
         self.check_open()?;
         if self.end().reset.take() {
             return Err(io::ErrorKind::ConnectionReset.into());
@@ -314,8 +334,7 @@ impl Duplex {
         if pipe.refused.get() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let count = pipe.put(from);
-        Ok((count > 0 || from.is_empty()).then_some(count))
+        Ok(pipe.has_room().then_some(()))
     }
 
     fn hang_up(&self) {

@@ -58,6 +58,10 @@ impl Pipe {
         self.bytes.borrow().len()
     }
 
+    pub(super) fn has_room(&self) -> bool {
+        self.len() < self.capacity
+    }
+
     /// Copies what is there without taking it; says how much.
     pub(super) fn look(&self, into: &mut [u8]) -> usize {
         let bytes = self.bytes.borrow();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{on_each_hub, pair};
 use eventlet_green::net::TcpListener;
-use eventlet_green::{sleep, spawn, stats, yield_now};
+use eventlet_green::{sleep, spawn, stats, yield_if_due, yield_now};
 
 const TURNS: u32 = 10_000;
 
@@ -32,6 +32,27 @@ fn two_who_yield_get_equal_turns() {
             handle.kill().unwrap();
             handle.join().unwrap_err();
         }
+    });
+}
+
+/// For streams of one's own: others have their turn now and then, not each time.
+#[test]
+fn yielding_if_due() {
+    on_each_hub(|| {
+        let turns = Rc::new(Cell::new(0_u32));
+        let counted = Rc::clone(&turns);
+        let other = spawn(move || {
+            loop {
+                counted.set(counted.get() + 1);
+                yield_now();
+            }
+        });
+        for _ in 0..TURNS {
+            yield_if_due();
+        }
+        assert!((1..TURNS / 10).contains(&turns.get()), "{}", turns.get());
+        other.kill().unwrap();
+        other.join().unwrap_err();
     });
 }
 

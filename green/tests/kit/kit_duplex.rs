@@ -65,6 +65,7 @@ over! { [TcpStream Duplex UnixStream]
     both_sides_shut_down
     a_try_does_not_wait
     a_try_to_write_does_not_wait
+    a_wait_for_room_ends_when_there_is_some
     an_abort_tells_who_waits_here
     a_watcher_is_begun_when_there_is_something
     a_watcher_is_told_of_its_time_limit_and_of_the_close
@@ -192,6 +193,39 @@ mod scenario {
         );
         net::Stream::close(&near).unwrap();
         assert_eq!(kind(near.try_write(b"x")), Some(ErrorKind::NotConnected));
+    }
+
+    pub fn a_wait_for_room_ends_when_there_is_some<S: Stream>() {
+        let (near, mut far) = S::pair();
+        let fill = || {
+            while near.try_write(&[b'.'; 1 << 16]).is_ok() {
+                settle();
+            }
+        };
+        fill();
+        near.set_write_timeout(Some(SECOND)).unwrap();
+        assert_eq!(kind(near.wait_writable()), Some(ErrorKind::TimedOut));
+        near.set_write_timeout(None).unwrap();
+        let waits = near.clone();
+        let waiter = started(move || {
+            waits.wait_writable().unwrap();
+            while kind(waits.try_write(b"!")) == Some(ErrorKind::WouldBlock) {
+                waits.wait_writable().unwrap();
+            }
+        });
+        let mut got = vec![0; 1 << 20];
+        while !waiter.is_finished() {
+            assert!(far.read(&mut got).unwrap() > 0);
+            settle();
+        }
+        waiter.join().unwrap();
+
+        fill();
+        let waits = near.clone();
+        let waiter = started(move || kind(waits.wait_writable()));
+        near.say_goodbye();
+        net::Stream::close(&near).unwrap();
+        assert_eq!(waiter.join().unwrap(), Some(ErrorKind::NotConnected));
     }
 
     pub fn an_abort_tells_who_waits_here<S: Stream>() {

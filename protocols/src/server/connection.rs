@@ -37,8 +37,8 @@ use crate::wire::{
 
 /// How long, and how much, is read after the last response of a connection that has input on its
 /// way: closing with unread input would destroy the response (RFC 9112 section 9.6).
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 1024 * 1024;
+pub(super) const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER_BYTES: usize = 1024 * 1024;
 
 /// Why serving has come to a stop.
 enum Stop {
@@ -91,6 +91,8 @@ pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
     }
     if is_clean && (may_have_input_under_way(reason) || link.is_being_sent_more()) {
         linger(link);
+    } else if is_clean && reason != CloseReason::Upgraded {
+        link.transport.say_goodbye();
     }
     After::End
 }

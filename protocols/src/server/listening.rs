@@ -6,33 +6,50 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 
-use eventlet_green::net::TcpListener;
 use eventlet_green::net::unix::UnixListener;
+use eventlet_green::net::{TcpListener, TcpStream};
 
+use super::peer::Peer;
+#[cfg(feature = "tls")]
+use super::tls;
 use super::transport::{Carried, Transport};
+#[cfg(feature = "tls")]
+use crate::tls::TlsAcceptor;
 
 /// A listening socket.
 pub(super) enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener),
+    #[cfg(feature = "tls")]
+    Tls(TcpListener, TlsAcceptor),
+}
+
+/// What has been accepted.
+pub(super) enum Accepted {
+    /// A connection that can be served.
+    Ready(Rc<dyn Transport>),
+    /// One that has to become one.
+    #[cfg(feature = "tls")]
+    Tls(tls::Accepted),
 }
 
 impl Listener {
     /// Waits for a connection; waits shortages out.
-    pub(super) fn accept(&self) -> io::Result<Rc<dyn Transport>> {
+    pub(super) fn accept(&self) -> io::Result<Accepted> {
         match self {
             Listener::Tcp(listener) => {
-                let (stream, peer) = listener.accept_patiently()?;
-                // Answers are put together before they are sent; waiting for more would only hold
-                // the last piece up. A refusal of the option harms nobody.
-                let _ = stream.set_nodelay(true);
-                let peer = peer.into();
-                Ok(Rc::new(Carried { stream, peer }))
+                let (stream, peer) = accept_tcp(listener)?;
+                Ok(Accepted::Ready(Rc::new(Carried::new(stream, peer))))
             }
             Listener::Unix(listener) => {
                 let (stream, peer) = listener.accept_patiently()?;
-                let peer = peer.into();
-                Ok(Rc::new(Carried { stream, peer }))
+                Ok(Accepted::Ready(Rc::new(Carried::new(stream, peer.into()))))
+            }
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener, acceptor) => {
+                let (stream, peer) = accept_tcp(listener)?;
+                let accepted = tls::Accepted::new(stream, peer, acceptor.clone());
+                Ok(Accepted::Tls(accepted))
             }
         }
     }
@@ -41,6 +58,11 @@ impl Listener {
         match self {
             Listener::Tcp(listener) => listener.try_clone().map(Listener::Tcp),
             Listener::Unix(listener) => listener.try_clone().map(Listener::Unix),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener, acceptor) => {
+                let listener = listener.try_clone()?;
+                Ok(Listener::Tls(listener, acceptor.clone()))
+            }
         }
     }
 
@@ -50,6 +72,8 @@ impl Listener {
         let _ = match self {
             Listener::Tcp(listener) => listener.close(),
             Listener::Unix(listener) => listener.close(),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener, _) => listener.close(),
         };
     }
 
@@ -57,6 +81,16 @@ impl Listener {
         match self {
             Listener::Tcp(listener) => listener.as_raw_fd(),
             Listener::Unix(listener) => listener.as_raw_fd(),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener, _) => listener.as_raw_fd(),
         }
     }
+}
+
+fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, Peer)> {
+    let (stream, peer) = listener.accept_patiently()?;
+    // Answers are put together before they are sent; waiting for more would only hold the last piece
+    // up. A refusal of the option harms nobody.
+    let _ = stream.set_nodelay(true);
+    Ok((stream, peer.into()))
 }

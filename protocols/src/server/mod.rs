@@ -45,6 +45,8 @@ mod request_body;
 mod respond;
 mod rest;
 mod serve;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod upgrade;
 

@@ -36,6 +36,7 @@ pub(super) struct Registry {
     members: RefCell<Slab<Rc<Member>>>,
     accepted: Cell<u64>,
     requests: Cell<u64>,
+    failed_handshakes: Cell<u64>,
 }
 
 /// What a server has and has done.
@@ -50,6 +51,9 @@ pub struct ServerStatus {
     pub accepted: u64,
     /// Requests answered so far.
     pub requests: u64,
+    /// Connections that did not become one of TLS so far; they are among those accepted. Who leaves
+    /// without a word is not counted.
+    pub failed_handshakes: u64,
 }
 
 impl Registry {
@@ -74,6 +78,11 @@ impl Registry {
         self.requests.set(self.requests.get() + 1);
     }
 
+    #[cfg(feature = "tls")]
+    pub(super) fn count_failed_handshake(&self) {
+        self.failed_handshakes.set(self.failed_handshakes.get() + 1);
+    }
+
     pub(super) fn status(&self) -> ServerStatus {
         let members = self.members.borrow();
         let busy = members
@@ -84,6 +93,7 @@ impl Registry {
             busy: busy.count(),
             accepted: self.accepted.get(),
             requests: self.requests.get(),
+            failed_handshakes: self.failed_handshakes.get(),
         }
     }
 
@@ -99,6 +109,7 @@ impl Registry {
     pub(super) fn close_idle(&self) {
         for member in self.all() {
             if member.activity.get() == Activity::Idle {
+                member.transport.say_goodbye();
                 member.transport.close();
             }
             if let Some(call) = member.on_stop.take() {

@@ -39,6 +39,12 @@ impl RequestBody {
         self.peer().ip_addr()
     }
 
+    /// What was agreed on with the client, if the request came over TLS.
+    #[cfg(feature = "tls")]
+    pub fn tls(&self) -> Option<crate::tls::TlsInfo> {
+        self.link.transport.tls()
+    }
+
     /// How many bytes are still to come, if that is known: `Some(0)` without a body.
     pub fn remaining(&self) -> Option<u64> {
         if self.is_over() {

@@ -43,6 +43,24 @@ impl Resting {
         Rc::new(connection).rest();
     }
 
+    /// Serves a connection that was entered before, and of which something may have come already.
+    #[cfg(feature = "tls")]
+    pub(super) fn take_over(
+        shared: Rc<Shared>,
+        transport: Rc<dyn Transport>,
+        membership: Membership,
+        seat: Permit,
+    ) {
+        let link = Link::new(shared, transport, membership.member());
+        let connection = Rc::new(Resting {
+            open: Open(Rc::new(link)),
+            _membership: membership,
+            _seat: seat,
+        });
+        connection.prepare();
+        connection.came(Ok(()));
+    }
+
     /// Sends what is ready and rests, without waiting; where that is not to be had, in a coroutine.
     pub(super) fn settle(self: Rc<Self>) {
         match self.open.0.try_flush() {

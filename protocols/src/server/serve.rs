@@ -18,11 +18,13 @@ use super::config::Config;
 use super::flusher::Flusher;
 use super::handler::Handler;
 use super::input::Buffers;
-use super::listening::Listener;
+use super::listening::{Accepted, Listener};
 use super::peer::Peer;
 use super::registry::{Registry, ServerStatus};
 use super::rest::{self, Resting};
 use super::transport::{Carried, Transport};
+#[cfg(feature = "tls")]
+use crate::tls::{TlsAcceptor, TlsStream};
 use crate::wire::{DateCache, DateText};
 
 /// What the connections of a server share.
@@ -194,6 +196,55 @@ impl Server {
         self.serve_listener(Listener::Unix(listener))
     }
 
+    /// As [`serve`](Self::serve), for HTTPS: each connection is made one of TLS first.
+    ///
+    /// A handshake is done in a coroutine of its connection, under the acceptor's time limit, counted
+    /// from the accept. One that fails ends that connection alone, is counted
+    /// ([`ServerStatus::failed_handshakes`]) and is a line on standard error; a client that speaks HTTP
+    /// without TLS gets status 400. When a connection ends well, the client is told by
+    /// `close_notify`; a response that is broken off ends without it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`serve`](Self::serve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::{TcpListener, TcpStream};
+    /// use eventlet_green::spawn;
+    /// use eventlet_protocols::server::{Body, RequestBody, Server};
+    /// use eventlet_protocols::tls::{HTTP_PROTOCOLS, Identity, Roots, TlsAcceptor, TlsConnector};
+    /// use http::{Request, Response};
+    /// use std::io::{Read, Write};
+    /// use std::time::Duration;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// let ours = Identity::from_pem(&chain, &key)?;
+    /// let acceptor = TlsAcceptor::builder(ours).alpn(HTTP_PROTOCOLS).build()?;
+    /// let server = Server::new(|_: Request<RequestBody>| Response::new(Body::from("hello")));
+    /// let handle = server.handle();
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let address = listener.local_addr()?;
+    /// let serving = spawn(move || server.serve_tls(listener, acceptor));
+    ///
+    /// let connector = TlsConnector::builder().roots(Roots::from_pem(&chain)?).build()?;
+    /// let mut client = connector.connect("localhost", TcpStream::connect(address)?)?;
+    /// client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+    /// let mut answer = String::new();
+    /// client.read_to_string(&mut answer)?;
+    /// assert!(answer.ends_with("hello"));
+    ///
+    /// handle.stop(Duration::from_secs(1));
+    /// serving.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn serve_tls(&self, listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<()> {
+        self.serve_listener(Listener::Tls(listener, acceptor))
+    }
+
     fn serve_listener(&self, listener: Listener) -> io::Result<()> {
         let shared = &self.shared;
         let most = shared.config.connections.clamp(1, MOST_CONNECTIONS);
@@ -209,7 +260,11 @@ impl Server {
                 break Ok(());
             }
             match listening.listener.accept() {
-                Ok(transport) => Resting::begin(Rc::clone(shared), transport, seat),
+                Ok(Accepted::Ready(transport)) => {
+                    Resting::begin(Rc::clone(shared), transport, seat);
+                }
+                #[cfg(feature = "tls")]
+                Ok(Accepted::Tls(accepted)) => accepted.begin(Rc::clone(shared), seat),
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -266,7 +321,14 @@ impl Server {
         for<'a> &'a S: Read + Write,
     {
         let peer = peer.into();
-        self.serve_transport(Rc::new(Carried { stream, peer }));
+        self.serve_transport(Rc::new(Carried::new(stream, peer)));
+    }
+
+    /// As [`serve_stream`](Self::serve_stream), for a connection over TLS, so that handlers are told of
+    /// it: see [`RequestBody::tls`](super::RequestBody::tls).
+    #[cfg(feature = "tls")]
+    pub fn serve_tls_stream<S: Stream>(&self, stream: TlsStream<S>, peer: impl Into<Peer>) {
+        self.serve_transport(Rc::new(Carried::secured(stream, peer.into())));
     }
 
     fn serve_transport(&self, transport: Rc<dyn Transport>) {

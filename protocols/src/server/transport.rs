@@ -9,6 +9,8 @@ use eventlet_green::Watcher;
 use eventlet_green::net::Stream;
 
 use super::peer::Peer;
+#[cfg(feature = "tls")]
+use crate::tls::{TlsInfo, TlsStream};
 
 /// A stream that parks its caller. Behind a pointer, so that the server is compiled once.
 pub(crate) trait Transport {
@@ -26,18 +28,48 @@ pub(crate) trait Transport {
     fn write(&self, bytes: &[u8], limit: Duration) -> io::Result<usize>;
     /// Says to the peer that no more will come.
     fn finish_writing(&self) -> io::Result<()>;
+    /// Says to the peer that all has been sent, where a close does not, without waiting.
+    fn say_goodbye(&self);
     /// Ends the connection; whoever waits on it is woken.
     fn close(&self);
     /// As [`close`](Self::close), but so that the peer can see that something is missing.
     fn abort(&self);
     /// The peer.
     fn peer(&self) -> &Peer;
+    /// What was agreed on with the peer, over TLS.
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Option<TlsInfo>;
 }
 
 /// A green stream with its peer.
 pub(crate) struct Carried<S> {
     pub(crate) stream: S,
     pub(crate) peer: Peer,
+    /// For TLS: what was agreed on.
+    #[cfg(feature = "tls")]
+    tls: Option<fn(&S) -> TlsInfo>,
+}
+
+impl<S> Carried<S> {
+    pub(crate) fn new(stream: S, peer: Peer) -> Self {
+        Carried {
+            stream,
+            peer,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<S: 'static> Carried<TlsStream<S>> {
+    pub(crate) fn secured(stream: TlsStream<S>, peer: Peer) -> Self {
+        Carried {
+            stream,
+            peer,
+            tls: Some(TlsStream::info),
+        }
+    }
 }
 
 impl<S: Stream> Carried<S> {
@@ -85,6 +117,10 @@ where
         self.stream.shutdown(Shutdown::Write)
     }
 
+    fn say_goodbye(&self) {
+        self.stream.say_goodbye();
+    }
+
     fn close(&self) {
         // Nothing can be done about a failure; dropping the last handle closes in any case.
         let _ = self.stream.close();
@@ -97,5 +133,10 @@ where
 
     fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Option<TlsInfo> {
+        self.tls.map(|info| info(&self.stream))
     }
 }

@@ -39,6 +39,10 @@ impl Stream for Dawdler {
         self.inner.wait_readable()
     }
 
+    fn wait_writable(&self) -> io::Result<()> {
+        self.inner.wait_writable()
+    }
+
     fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
         self.inner.watch_readable(watcher)
     }
