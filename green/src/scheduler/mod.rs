@@ -43,7 +43,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
-use eventlet_hub::Trigger;
 use eventlet_runloop::{Activities, ObserverLife, Time};
 use slab::Slab;
 
@@ -141,7 +140,7 @@ pub(crate) fn wake(coroutine: &Rc<Coroutine>, why: Woken) -> bool {
 
 impl Scheduler {
     pub(crate) fn new(run_loop: Loop) -> Self {
-        let remembers_drained = run_loop.capabilities().trigger == Trigger::Edge;
+        let remembers_drained = run_loop.capabilities().tells_drained();
         let root = Coroutine::new(
             Fiber::empty(),
             ROOT_ID,
