@@ -15,9 +15,7 @@
 use eventlet_hub::Readiness;
 
 use crate::Kevent;
-use crate::constants::{
-    EV_ADD, EV_CLEAR, EV_DELETE, EV_ENABLE, EV_EOF, EVFILT_READ, EVFILT_WRITE,
-};
+use crate::constants::{EV_ADD, EV_CLEAR, EV_DELETE, EV_ENABLE, EV_EOF, EVFILT_READ, EVFILT_WRITE};
 
 /// How every registration is made: both words of "from now on", and edge-triggered.
 pub(crate) const WATCH: u32 = EV_ADD | EV_ENABLE | EV_CLEAR;
@@ -106,7 +104,10 @@ mod tests {
 
     #[test]
     fn a_hang_up_is_both_ends_in_whatever_order() {
-        let (read, write) = (event(EVFILT_READ, EV_EOF, 0), event(EVFILT_WRITE, EV_EOF, 0));
+        let (read, write) = (
+            event(EVFILT_READ, EV_EOF, 0),
+            event(EVFILT_WRITE, EV_EOF, 0),
+        );
         let mut ended = Ended::default();
         assert_eq!(ended.note(&read), Readiness::READ_CLOSED);
         assert_eq!(ended.note(&read), Readiness::READ_CLOSED);
@@ -124,6 +125,10 @@ mod tests {
             assert_eq!((change.ident(), change.filter()), (7, filter));
             assert_eq!(change.udata(), 9);
         }
-        assert!(forgetting(7).iter().all(|change| change.flags() == EV_DELETE));
+        assert!(
+            forgetting(7)
+                .iter()
+                .all(|change| change.flags() == EV_DELETE)
+        );
     }
 }

@@ -9,9 +9,7 @@ use std::time::Duration;
 use eventlet_hub::fork::{Home, HomeBound};
 use eventlet_hub::registry::Registry;
 use eventlet_hub::retry::{Attempt, persist};
-use eventlet_hub::{
-    Capabilities, Event, Events, Hub, Interest, Readiness, Token, Trigger, Waker,
-};
+use eventlet_hub::{Capabilities, Event, Events, Hub, Interest, Readiness, Token, Trigger, Waker};
 
 use crate::flags::{self, Ended};
 use crate::queue::{APPLIED, Outcome, submit};
@@ -191,9 +189,7 @@ impl<Q: Queue + 'static> Hub for KqueueHub<Q> {
             if room == 0 {
                 return Ok(Attempt::Fruitful);
             }
-            let count = self
-                .queue
-                .kevent(&[], &mut self.buffer[..room], timeout)?;
+            let count = self.queue.kevent(&[], &mut self.buffer[..room], timeout)?;
             for index in 0..count {
                 let event = self.buffer[index];
                 self.report(&event, events);

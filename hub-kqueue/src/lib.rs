@@ -7,7 +7,7 @@
 //! |---|---|
 //! | macOS, iOS, FreeBSD, NetBSD, OpenBSD, DragonFly | `KqueueHub::new`; see `PLATFORMS.md` for what has been run |
 //! | Linux, with the feature `emulated` | `KqueueHub::emulated`, for tests |
-//! | others | only what is generic over [`Queue`] |
+//! | others | the crate is empty |
 //!
 //! A descriptor costs one `kevent` in its life, with two changes: it is added for reading and for
 //! writing, and arming is free. One that is closed right after
@@ -61,14 +61,8 @@
 //! The other filters (files' changes, processes, signals, timers), level-triggered and one-shot modes,
 //! urgent data.
 
-#![cfg(unix)]
-
-#[cfg(all(feature = "emulated", target_os = "linux"))]
-mod emulated;
-mod flags;
-mod hub;
-mod kevent;
-#[cfg(any(
+#![cfg(any(
+    all(target_os = "linux", feature = "emulated"),
     target_os = "macos",
     target_os = "ios",
     target_os = "freebsd",
@@ -76,23 +70,23 @@ mod kevent;
     target_os = "openbsd",
     target_os = "dragonfly"
 ))]
+
+#[cfg(target_os = "linux")]
+mod emulated;
+mod flags;
+mod hub;
+mod kevent;
+#[cfg(not(target_os = "linux"))]
 mod native;
 mod queue;
 mod sys;
 mod wake;
 
-#[cfg(all(feature = "emulated", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub use emulated::EmulatedQueue;
 pub use hub::KqueueHub;
 pub use kevent::{Kevent, constants};
-#[cfg(any(
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly"
-))]
+#[cfg(not(target_os = "linux"))]
 pub use native::NativeQueue;
 pub use queue::Queue;
 

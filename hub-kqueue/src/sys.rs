@@ -1,14 +1,7 @@
 //! The system call, its structure and its numbers; descriptors by number. The only unsafe code of this
 //! crate, apart from the signature of `Hub::register`.
 
-#[cfg(any(
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly"
-))]
+#[cfg(not(target_os = "linux"))]
 mod native {
     use std::io;
     use std::os::fd::RawFd;
@@ -68,8 +61,8 @@ mod native {
         Ok(())
     }
 
-    /// The `kqueue` package's names, and the C library's where it has none (NetBSD's and OpenBSD's
-    /// user events); asserted to be the C library's numbers.
+    /// The `kqueue` package's names, and the C library's where it has none (user events; OpenBSD's
+    /// receipts); asserted to be the C library's numbers.
     #[allow(missing_docs, reason = "the names are those of the manual, kqueue(2)")]
     pub mod constants {
         use kqueue::{EventFilter, EventFlag};
@@ -83,8 +76,8 @@ mod native {
         pub const EV_DISABLE: u32 = EventFlag::EV_DISABLE.bits() as u32;
         pub const EV_ONESHOT: u32 = EventFlag::EV_ONESHOT.bits() as u32;
         pub const EV_CLEAR: u32 = EventFlag::EV_CLEAR.bits() as u32;
-        pub const EV_RECEIPT: u32 = EventFlag::EV_RECEIPT.bits() as u32;
-        pub const EV_DISPATCH: u32 = EventFlag::EV_DISPATCH.bits() as u32;
+        pub const EV_RECEIPT: u32 = libc::EV_RECEIPT as u32;
+        pub const EV_DISPATCH: u32 = libc::EV_DISPATCH as u32;
         pub const EV_EOF: u32 = EventFlag::EV_EOF.bits() as u32;
         pub const EV_ERROR: u32 = EventFlag::EV_ERROR.bits() as u32;
         pub const NOTE_TRIGGER: u32 = libc::NOTE_TRIGGER as u32;
@@ -98,32 +91,16 @@ mod native {
             assert!(EV_DISABLE == libc::EV_DISABLE as u32);
             assert!(EV_ONESHOT == libc::EV_ONESHOT as u32);
             assert!(EV_CLEAR == libc::EV_CLEAR as u32);
-            assert!(EV_RECEIPT == libc::EV_RECEIPT as u32);
-            assert!(EV_DISPATCH == libc::EV_DISPATCH as u32);
             assert!(EV_EOF == libc::EV_EOF as u32);
             assert!(EV_ERROR == libc::EV_ERROR as u32);
         };
     }
 }
 
-#[cfg(any(
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly"
-))]
+#[cfg(not(target_os = "linux"))]
 pub(crate) use native::*;
 
-#[cfg(not(any(
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly"
-)))]
+#[cfg(target_os = "linux")]
 mod foreign {
     /// FreeBSD's, for systems without a kqueue.
     #[derive(Clone, Copy)]
@@ -177,18 +154,11 @@ mod foreign {
     }
 }
 
-#[cfg(not(any(
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly"
-)))]
+#[cfg(target_os = "linux")]
 pub(crate) use foreign::*;
 
 /// A descriptor that a change names, as the emulation hands it on.
-#[cfg(all(feature = "emulated", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub(crate) fn named(number: &i32) -> std::os::fd::BorrowedFd<'_> {
     // SAFETY: only handed to system calls, which say EBADF of a closed one, as kqueue does. That one
     // that was closed and opened again is told apart is what the emulation is there for.

@@ -219,11 +219,10 @@ impl Hub for PollingHub {
         }
         entry.note = Some(joined);
         let asked = meaning::asked(token.to_word(), entry.note);
-        forgiving_closed(self.poller.modify_with_mode(
-            sys::registered(&entry.fd),
-            asked,
-            self.mode,
-        ))
+        forgiving_closed(
+            self.poller
+                .modify_with_mode(sys::registered(&entry.fd), asked, self.mode),
+        )
     }
 
     fn deregister(&mut self, token: Token) -> io::Result<()> {

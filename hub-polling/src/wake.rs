@@ -30,7 +30,12 @@ impl Wake {
     /// A descriptor of our own.
     pub(crate) fn watched(poller: &Poller, mode: PollMode) -> io::Result<Self> {
         let source = WakeSource::new()?;
-        sys::add(poller, source.as_fd().as_raw_fd(), Event::readable(KEY), mode)?;
+        sys::add(
+            poller,
+            source.as_fd().as_raw_fd(),
+            Event::readable(KEY),
+            mode,
+        )?;
         Ok(Wake::Watched(source, mode))
     }
 

@@ -180,3 +180,43 @@ impl<'a> IntoIterator for &'a Events {
         self.list.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(slot: u32, generation: u32, readiness: Readiness) -> Event {
+        Event {
+            token: Token::new(slot, generation),
+            readiness,
+        }
+    }
+
+    #[test]
+    fn facts_join_by_token_and_not_by_slot() {
+        let mut events = Events::with_capacity(3);
+        events.join(event(5, 0, Readiness::READABLE));
+        events.join(event(2, 0, Readiness::READABLE));
+        events.join(event(5, 1, Readiness::READABLE));
+        assert_eq!(events.remaining(), 0);
+        // The slot's place is the later tenant's now.
+        assert!(events.has_room_for(Token::new(5, 1)));
+        assert!(events.has_room_for(Token::new(2, 0)));
+        assert!(!events.has_room_for(Token::new(5, 0)));
+        assert!(!events.has_room_for(Token::new(9, 0)));
+        events.join(event(2, 0, Readiness::WRITABLE));
+        let both = Readiness::READABLE | Readiness::WRITABLE;
+        let list: Vec<_> = events.iter().map(|event| event.readiness).collect();
+        assert_eq!(list, [Readiness::READABLE, both, Readiness::READABLE]);
+    }
+
+    #[test]
+    fn a_batch_knows_nothing_of_the_one_before() {
+        let mut events = Events::with_capacity(1);
+        events.join(event(5, 0, Readiness::READABLE));
+        events.clear();
+        events.join(event(5, 0, Readiness::WRITABLE));
+        let list: Vec<_> = events.iter().copied().collect();
+        assert_eq!(list, [event(5, 0, Readiness::WRITABLE)]);
+    }
+}

@@ -135,7 +135,7 @@ impl Region {
             .and_then(|stride| stride.checked_mul(slots))
             .ok_or(io::ErrorKind::OutOfMemory)?;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | STACK_FLAG;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | RESERVE_FLAG | STACK_FLAG;
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches no other.
         let start = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
         if start == libc::MAP_FAILED {
@@ -265,8 +265,17 @@ fn explain_mapping_limit(error: io::Error) -> io::Error {
     io::Error::new(io::ErrorKind::OutOfMemory, text)
 }
 
-#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
+/// OpenBSD kills a process whose stack pointer points to memory without it (mmap(2)), and NetBSD has it
+/// for the same purpose.
+#[cfg(any(target_os = "openbsd", target_os = "netbsd"))]
 const STACK_FLAG: libc::c_int = libc::MAP_STACK;
-/// On Linux the flag means nothing, and MAP_GROWSDOWN is not wanted.
-#[cfg(not(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd")))]
+/// On Linux it means nothing. On FreeBSD it means one stack that grows down through all of the mapping
+/// (mmap(2)), which is not what a region of many is.
+#[cfg(not(any(target_os = "openbsd", target_os = "netbsd")))]
 const STACK_FLAG: libc::c_int = 0;
+
+/// FreeBSD and DragonFly do not have the flag: they reserve nothing in any case.
+#[cfg(any(target_os = "freebsd", target_os = "dragonfly"))]
+const RESERVE_FLAG: libc::c_int = 0;
+#[cfg(not(any(target_os = "freebsd", target_os = "dragonfly")))]
+const RESERVE_FLAG: libc::c_int = libc::MAP_NORESERVE;

@@ -153,7 +153,10 @@ impl Table {
             self.always.push_back(key);
         } else {
             let mut watch = EpollEvent::new(asked(&registration), key);
-            match self.epoll(registration.filter).modify(sys::named(&number), &mut watch) {
+            match self
+                .epoll(registration.filter)
+                .modify(sys::named(&number), &mut watch)
+            {
                 Ok(()) => {}
                 Err(Errno::ENOENT) => return Ok(false),
                 Err(errno) => return Err(errno),
