@@ -68,11 +68,7 @@ pub(crate) const BACKENDS: &[Backend] = &[
     #[cfg(all(feature = "hub-kqueue-emulated", target_os = "linux"))]
     Backend {
         name: "kqueue",
-        open: || {
-            Ok(Box::new(
-                eventlet_hub_kqueue::KqueueHub::emulated()?
-            ))
-        },
+        open: || Ok(Box::new(eventlet_hub_kqueue::KqueueHub::emulated()?)),
     },
 ];
 

@@ -9,18 +9,7 @@
     target_os = "dragonfly"
 ))]
 
-use eventlet_hub_kqueue::KqueueHub;
-
 #[cfg(target_os = "linux")]
-eventlet_hub_test::conformance!(KqueueHub::emulated);
+eventlet_hub_test::conformance!(eventlet_hub_kqueue::KqueueHub::emulated);
 #[cfg(not(target_os = "linux"))]
-eventlet_hub_test::conformance!(KqueueHub::new);
-
-/// As on a system without `EVFILT_USER`.
-#[cfg(target_os = "linux")]
-mod without_user_events {
-    use super::KqueueHub;
-    use eventlet_hub_kqueue::EmulatedQueue;
-
-    eventlet_hub_test::conformance!(|| KqueueHub::over(EmulatedQueue::without_user_events()?));
-}
+eventlet_hub_test::conformance!(eventlet_hub_kqueue::KqueueHub::new);

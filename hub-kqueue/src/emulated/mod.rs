@@ -22,13 +22,13 @@ mod table;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use eventlet_hub::timeout;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::epoll::{EpollEvent, EpollTimeout};
+use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::constants::{EV_ADD, EV_ERROR, EV_RECEIPT, EVFILT_USER, NOTE_TRIGGER};
@@ -41,6 +41,8 @@ pub struct EmulatedQueue {
     /// Locked while changes are applied and events are gathered, not while waiting, and never by the
     /// trigger of the user event, which signal handlers pull.
     table: Mutex<Table>,
+    /// The table's, for waiting.
+    epolls: [Arc<Epoll>; 2],
     bell: EventFd,
     /// Whether the user event is registered, and with what.
     has_user: AtomicBool,
@@ -63,8 +65,10 @@ impl EmulatedQueue {
     /// What the kernel gives: no descriptor left (`EMFILE`, `ENFILE`), no memory.
     pub fn new() -> io::Result<Self> {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let table = Table::new()?;
         Ok(EmulatedQueue {
-            table: Mutex::new(Table::new()?),
+            epolls: table.epolls(),
+            table: Mutex::new(table),
             bell: EventFd::from_value_and_flags(0, flags)?,
             has_user: AtomicBool::new(false),
             user: AtomicUsize::new(0),
@@ -162,10 +166,13 @@ impl EmulatedQueue {
 
     /// Until something happens, or `timeout` is over.
     fn sleep(&self, timeout: Option<Duration>) -> io::Result<()> {
-        // Descriptors of our own that live as long as the table: no need to keep it locked.
-        let [reading, writing] = self.table().duplicates()?;
-        let mut watched = [reading.as_fd(), writing.as_fd(), self.bell.as_fd()]
-            .map(|fd: BorrowedFd<'_>| PollFd::new(fd, PollFlags::POLLIN));
+        // Not while the table is locked: triggers and other threads' changes go on.
+        let mut watched = [
+            self.epolls[0].0.as_fd(),
+            self.epolls[1].0.as_fd(),
+            self.bell.as_fd(),
+        ]
+        .map(|fd: BorrowedFd<'_>| PollFd::new(fd, PollFlags::POLLIN));
         let timeout = timeout.map(|timeout| timeout::to_timespec(timeout).into());
         ppoll(&mut watched, timeout, None)?;
         Ok(())

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -22,8 +22,8 @@ use crate::{Kevent, sys};
 /// Every registration.
 #[derive(Debug)]
 pub(super) struct Table {
-    reading: Epoll,
-    writing: Epoll,
+    reading: Arc<Epoll>,
+    writing: Arc<Epoll>,
     registrations: HashMap<u64, Registration>,
     /// The present registration of a number and filter.
     present: HashMap<(usize, i32), u64>,
@@ -69,8 +69,8 @@ const STICKY: u32 = EV_CLEAR | EV_ONESHOT | EV_DISPATCH;
 impl Table {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Table {
-            reading: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
-            writing: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            reading: Arc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?),
+            writing: Arc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?),
             registrations: HashMap::new(),
             present: HashMap::new(),
             next_key: 0,
@@ -87,12 +87,9 @@ impl Table {
         }
     }
 
-    /// Both, to be watched without the table.
-    pub(super) fn duplicates(&self) -> io::Result<[OwnedFd; 2]> {
-        Ok([
-            self.reading.0.as_fd().try_clone_to_owned()?,
-            self.writing.0.as_fd().try_clone_to_owned()?,
-        ])
+    /// Both, to be waited for without the table.
+    pub(super) fn epolls(&self) -> [Arc<Epoll>; 2] {
+        [Arc::clone(&self.reading), Arc::clone(&self.writing)]
     }
 
     /// The filters, in the order to look at them this time.
