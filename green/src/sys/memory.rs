@@ -68,6 +68,7 @@ impl Stack {
     ///
     /// `bottom` and `size` are those of a slot of a region; any other range is answered as well, or
     /// `None`.
+    #[cfg(not(target_os = "openbsd"))]
     pub(crate) fn touched(bottom: usize, size: usize) -> Option<usize> {
         let page = page_size();
         let top = bottom + size;
@@ -93,6 +94,12 @@ impl Stack {
             from += count * page;
         }
         Some(0)
+    }
+
+    /// The same on OpenBSD, which has no mincore(2) since 6.5.
+    #[cfg(target_os = "openbsd")]
+    pub(crate) fn touched(_bottom: usize, _size: usize) -> Option<usize> {
+        None
     }
 
     /// Gives the stack's pages back to the system; they read as zero when they are next touched.
