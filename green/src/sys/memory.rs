@@ -27,6 +27,7 @@ const MADV_GUARD_INSTALL: libc::c_int = 102;
 pub(crate) const GUARD_PAGES: usize = 4;
 
 /// How many pages are asked for at a time: a stack of the default size, or part of a larger one.
+#[cfg(not(target_os = "openbsd"))]
 const TOUCHED_CHUNK: usize = 64;
 
 /// How guards are made on this system.
