@@ -74,6 +74,10 @@ impl Kevent {
     }
 
     /// What was given with the registration.
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the field is a pointer on the systems that have a kqueue"
+    )]
     pub fn udata(&self) -> usize {
         self.0.udata as usize
     }
