@@ -19,7 +19,7 @@
 //!
 //! # How it is tested
 //!
-//! Everything but the system call is generic over [`Queue`], a trait of one method: `kevent`. Its
+//! Everything but the system call is generic over `Queue`, a trait of one method: `kevent`. Its
 //! implementation for the systems above is a few lines (`native`, `sys`). On Linux the suite runs over
 //! `EmulatedQueue`, which behaves as the manuals of kqueue(2) say, and over a scripted one that plays
 //! back what a kernel does once in a blue moon. That shows that this code keeps to the manuals; it does
