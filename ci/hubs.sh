@@ -27,7 +27,8 @@ HUBS=${CI_HUBS:-epoll poll select}
 # What depends on how the guard of a stack is made: where stacks come from, run over and go.
 OF_STACKS=(coroutines many overflow threads)
 ABOVE=(eventlet-green eventlet-protocols eventlet)
-WITH_WAKER=(eventlet-hub eventlet-hub-test eventlet-hub-epoll eventlet-hub-poll eventlet-hub-select)
+WITH_WAKER=(eventlet-hub eventlet-hub-test eventlet-hub-epoll eventlet-hub-kqueue eventlet-hub-poll
+    eventlet-hub-polling eventlet-hub-select)
 
 there=$(packages | awk '{print $1}')
 # Cargo's selection of those packages that exist and are selected.

@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
 
-HUBS="eventlet-hub-epoll eventlet-hub-poll eventlet-hub-select"
+HUBS="eventlet-hub-epoll eventlet-hub-kqueue eventlet-hub-poll eventlet-hub-polling eventlet-hub-select"
 LOOP="eventlet-hub $HUBS eventlet-runloop"
 checked=0
 
@@ -69,7 +69,7 @@ for example in hub-epoll/examples/echo.rs runloop/examples/echo.rs green/example
 done
 
 # Backends are named in exactly one file of green, and nowhere in the run loop's code.
-BACKEND='eventlet_hub_(epoll|poll|select|kqueue|polling)|\b(Epoll|Poll|Select)Hub\b'
+BACKEND='eventlet_hub_(epoll|poll|select|kqueue|polling)|\b(Epoll|Kqueue|Poll|Polling|Select)Hub\b'
 naming() {
     local file
     while IFS= read -r file; do
@@ -100,17 +100,17 @@ found=$(naming '\bcorosensei\b' 'green/src/*.rs')
 # A backend's methods stand in the order of the trait, so that any two can be compared side by side.
 methods() {
     awk -v start="$2" '
-        index($0, start) == 1 { inside = 1; next }
+        $0 ~ start { inside = 1; next }
         inside && /^}/ { exit }
         inside && match($0, /^    (unsafe )?fn [a-z_]+/) {
             name = substr($0, RSTART, RLENGTH); sub(/.* /, "", name); print name
         }' "$1"
 }
-contract=$(methods hub/src/hub.rs 'pub trait Hub {')
+contract=$(methods hub/src/hub.rs '^pub trait Hub ')
 [[ -n $contract ]] || fault "the methods of the trait Hub were not found"
-for folder in hub-epoll hub-poll hub-select; do
+for folder in hub-epoll hub-kqueue hub-poll hub-polling hub-select; do
     checked=$((checked + 1))
-    theirs=$(methods "$folder/src/hub.rs" 'impl Hub for')
+    theirs=$(methods "$folder/src/hub.rs" '^impl(<.*>)? Hub for ')
     # What a backend leaves to the trait's default is left out of the comparison.
     expected=$(grep -xF "$theirs" <<<"$contract" || true)
     [[ -n $theirs && $theirs == "$expected" ]] ||

@@ -168,6 +168,13 @@ compile_error!("planted");'
     red features CI_PACKAGES=eventlet-green -- 'planted' 'exit status [0-9]+: .*--no-default-features --features hub-select'
 fi
 
+if proves cross; then
+    # In code that no build on this system sees.
+    append hub-kqueue/src/native.rs <<<'fn planted() -> u32 { "planted" }'
+    red cross CI_CROSS=x86_64-unknown-freebsd CI_PACKAGES=eventlet-hub-kqueue -- 'mismatched types' \
+        'hub-kqueue/src/native\.rs' 'x86_64-unknown-freebsd: FAULT'
+fi
+
 if proves test; then
     write hub/tests/planted.rs <<<'//! Planted.
 #[test]

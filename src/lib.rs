@@ -33,7 +33,9 @@
 //!
 //! # Features
 //!
-//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
+//! `hub-epoll`, `hub-kqueue`, `hub-poll`, `hub-select` compile a hub in where its facility exists, `http`
+//! the HTTP server; all by default. `hub-polling` adds the `polling` package as a hub, for systems that
+//! have none of their own.
 //! `json` makes bodies of values, `tower` serves the services of tower (axum's routers among them),
 //! `files` serves directories.
 //! `websocket` adds `http::websocket`.

@@ -21,6 +21,7 @@ use eventlet_benches::contest::{self, Contest, Runner};
 use eventlet_benches::ring::{Ring, Watcher};
 use eventlet_hub_epoll::EpollHub;
 use eventlet_hub_poll::PollHub;
+use eventlet_hub_polling::PollingHub;
 use eventlet_hub_select::SelectHub;
 use polling::PollMode;
 use watchers::{bare::Bare, mio::Mio, ours::Ours, polling::Polling};
@@ -55,7 +56,10 @@ fn compare(criterion: &mut Criterion, ring: &Ring, size: usize, active: usize) {
         .ours("epoll", || {
             on(ring).runner(Ours::new(ring, EpollHub::new()))
         })
-        .ours("poll", || on(ring).runner(Ours::new(ring, PollHub::new())));
+        .ours("poll", || on(ring).runner(Ours::new(ring, PollHub::new())))
+        .ours("polling", || {
+            on(ring).runner(Ours::new(ring, PollingHub::new()))
+        });
     if size <= SELECT_SIZE {
         contest = contest.ours("select", || {
             on(ring).runner(Ours::new(ring, SelectHub::new()))

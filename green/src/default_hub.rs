@@ -1,7 +1,17 @@
 //! The one file that names backends: which are compiled in, which is preferred, which is picked.
 //!
-//! A Cargo feature compiles a hub in. Among those that are, the first of this list is the default,
-//! and `EVENTLET_HUB` in the environment, or [`Setup::hub`](crate::Setup::hub), names another.
+//! A Cargo feature compiles a hub in, on the systems that have its facility. Among those that are
+//! there, the first of this list is the default, and `EVENTLET_HUB` in the environment, or
+//! [`Setup::hub`](crate::Setup::hub), names another.
+//!
+//! | system | best first |
+//! |---|---|
+//! | Linux | epoll, polling, poll, select |
+//! | macOS, iOS, FreeBSD, NetBSD, OpenBSD, DragonFly | kqueue, polling, poll, select |
+//! | illumos, Solaris, other Unix | polling, poll, select |
+//!
+//! The cost of a wait grows with the ready descriptors for the first two, with the waiting ones for
+//! poll, with the highest number for select. `polling` is there with its feature only.
 
 use std::io;
 
@@ -17,13 +27,32 @@ pub(crate) struct Backend {
     pub(crate) open: fn() -> io::Result<Box<dyn Hub>>,
 }
 
-/// What is compiled in, best first: the cost of a wait grows with the ready descriptors for epoll,
-/// with the waiting ones for poll, with the highest number for select.
+/// What is compiled in, best first.
 pub(crate) const BACKENDS: &[Backend] = &[
     #[cfg(all(feature = "hub-epoll", target_os = "linux"))]
     Backend {
         name: "epoll",
         open: || Ok(Box::new(eventlet_hub_epoll::EpollHub::new()?)),
+    },
+    #[cfg(all(
+        feature = "hub-kqueue",
+        any(
+            target_os = "macos",
+            target_os = "ios",
+            target_os = "freebsd",
+            target_os = "netbsd",
+            target_os = "openbsd",
+            target_os = "dragonfly"
+        )
+    ))]
+    Backend {
+        name: "kqueue",
+        open: || Ok(Box::new(eventlet_hub_kqueue::KqueueHub::new()?)),
+    },
+    #[cfg(feature = "hub-polling")]
+    Backend {
+        name: "polling",
+        open: || Ok(Box::new(eventlet_hub_polling::PollingHub::new()?)),
     },
     #[cfg(feature = "hub-poll")]
     Backend {
@@ -34,6 +63,12 @@ pub(crate) const BACKENDS: &[Backend] = &[
     Backend {
         name: "select",
         open: || Ok(Box::new(eventlet_hub_select::SelectHub::new()?)),
+    },
+    // A test tool, hence behind everything else.
+    #[cfg(all(feature = "hub-kqueue-emulated", target_os = "linux"))]
+    Backend {
+        name: "kqueue",
+        open: || Ok(Box::new(eventlet_hub_kqueue::KqueueHub::emulated()?)),
     },
 ];
 

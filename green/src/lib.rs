@@ -72,7 +72,9 @@
 //!
 //! # Features
 //!
-//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in; all by default, epoll preferred.
+//! `hub-epoll`, `hub-kqueue`, `hub-poll`, `hub-select` compile a hub in where its facility exists; all
+//! by default, and preferred in this order. `hub-polling` does for the `polling` package, which comes
+//! after the first two. `hub-kqueue-emulated` is a test tool for Linux.
 //! `sanitizer` tells AddressSanitizer of each switch. `testing` adds the test kit, the module
 //! of that name: for dev-dependencies. `tracing` keeps a coroutine's spans with it; `watchdog` names
 //! a coroutine that does not wait, with its stack (Linux on x86-64 and AArch64).

@@ -100,6 +100,7 @@ impl Hub for EpollHub {
             max_descriptor: None,
             tells_hang_up: true,
             tells_read_closed: true,
+            tells_urgent: true,
         }
     }
 

@@ -106,6 +106,7 @@ impl Hub for PollHub {
             max_descriptor: None,
             tells_hang_up: true,
             tells_read_closed: flags::TELLS_READ_CLOSED,
+            tells_urgent: false,
         }
     }
 

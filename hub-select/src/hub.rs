@@ -168,6 +168,7 @@ impl Hub for SelectHub {
             max_descriptor: Some(MAX),
             tells_hang_up: false,
             tells_read_closed: false,
+            tells_urgent: false,
         }
     }
 

@@ -36,8 +36,9 @@ impl<S: Source> Watch<S> {
         self.sources.capabilities()
     }
 
+    /// Whether what is armed is reported again while it is ready, and only what is armed.
     pub(crate) fn is_level(&self) -> bool {
-        self.capabilities().trigger == Trigger::Level
+        self.capabilities().trigger != Trigger::Edge
     }
 
     #[track_caller]

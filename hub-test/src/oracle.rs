@@ -175,6 +175,7 @@ impl PlainHub for Oracle {
             max_descriptor: None,
             tells_hang_up: true,
             tells_read_closed: false,
+            tells_urgent: false,
         }
     }
 

@@ -32,6 +32,9 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Events {
     list: Vec<Event>,
+    /// By slot: where in the list [`join`](Events::join) has put the slot's event. Never cleared: an
+    /// entry counts only if the event that stands there is the token's own.
+    places: Vec<u32>,
     /// The bound of a batch. Not `list.capacity()`, which the allocator may round up.
     capacity: usize,
     woken: bool,
@@ -56,6 +59,7 @@ impl Events {
         assert!(capacity > 0, "a batch of events holds at least one");
         Events {
             list: Vec::with_capacity(capacity),
+            places: Vec::new(),
             capacity,
             woken: false,
         }
@@ -75,6 +79,55 @@ impl Events {
     pub fn push(&mut self, event: Event) {
         assert!(self.remaining() > 0, "the batch of events is full");
         self.list.push(event);
+    }
+
+    /// Adds an event, or adds its facts to the one that the batch has of the same token; for hubs
+    /// whose facility reports each direction by itself. O(1), and memory in proportion to the
+    /// highest slot seen.
+    ///
+    /// Events that were added by [`push`](Self::push) are not found.
+    ///
+    /// # Panics
+    ///
+    /// If the batch is full and the token is not in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Event, Events, Readiness, Token};
+    ///
+    /// let token = Token::new(0, 0);
+    /// let mut events = Events::with_capacity(1);
+    /// events.join(Event { token, readiness: Readiness::READABLE });
+    /// events.join(Event { token, readiness: Readiness::WRITABLE });
+    /// assert_eq!(events.len(), 1);
+    /// assert!(events.iter().all(|event| event.readiness.is_writable()));
+    /// ```
+    pub fn join(&mut self, event: Event) {
+        if let Some(joined) = self.joined(event.token) {
+            joined.readiness |= event.readiness;
+            return;
+        }
+        let slot = event.token.slot() as usize;
+        if self.places.len() <= slot {
+            self.places.resize(slot + 1, 0);
+        }
+        // At most `capacity`, which memory bounds far below; should it not fit, the next event of
+        // the token is simply not joined.
+        self.places[slot] = self.list.len() as u32;
+        self.push(event);
+    }
+
+    /// Whether [`join`](Self::join) has room for an event of this token; for hubs.
+    pub fn has_room_for(&mut self, token: Token) -> bool {
+        self.remaining() > 0 || self.joined(token).is_some()
+    }
+
+    fn joined(&mut self, token: Token) -> Option<&mut Event> {
+        let place = *self.places.get(token.slot() as usize)? as usize;
+        self.list
+            .get_mut(place)
+            .filter(|event| event.token == token)
     }
 
     /// Notes that a waker ended the wait; for hubs.
@@ -125,5 +178,45 @@ impl<'a> IntoIterator for &'a Events {
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(slot: u32, generation: u32, readiness: Readiness) -> Event {
+        Event {
+            token: Token::new(slot, generation),
+            readiness,
+        }
+    }
+
+    #[test]
+    fn facts_join_by_token_and_not_by_slot() {
+        let mut events = Events::with_capacity(3);
+        events.join(event(5, 0, Readiness::READABLE));
+        events.join(event(2, 0, Readiness::READABLE));
+        events.join(event(5, 1, Readiness::READABLE));
+        assert_eq!(events.remaining(), 0);
+        // The slot's place is the later tenant's now.
+        assert!(events.has_room_for(Token::new(5, 1)));
+        assert!(events.has_room_for(Token::new(2, 0)));
+        assert!(!events.has_room_for(Token::new(5, 0)));
+        assert!(!events.has_room_for(Token::new(9, 0)));
+        events.join(event(2, 0, Readiness::WRITABLE));
+        let both = Readiness::READABLE | Readiness::WRITABLE;
+        let list: Vec<_> = events.iter().map(|event| event.readiness).collect();
+        assert_eq!(list, [Readiness::READABLE, both, Readiness::READABLE]);
+    }
+
+    #[test]
+    fn a_batch_knows_nothing_of_the_one_before() {
+        let mut events = Events::with_capacity(1);
+        events.join(event(5, 0, Readiness::READABLE));
+        events.clear();
+        events.join(event(5, 0, Readiness::WRITABLE));
+        let list: Vec<_> = events.iter().copied().collect();
+        assert_eq!(list, [event(5, 0, Readiness::WRITABLE)]);
     }
 }

@@ -8,6 +8,7 @@
 //! the rule for such children anyway.
 
 use std::io;
+use std::ops::Deref;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -67,6 +68,58 @@ impl Home {
             Ok(())
         } else {
             Err(error::other_process(hub))
+        }
+    }
+}
+
+/// Something that ends only in the process it was made in: a forked child lets its copy be.
+///
+/// For a facility whose end would reach into the parent (it shares the kernel object), or would close
+/// a number that is not the child's: kqueue(2) descriptors are not inherited, so a child may have
+/// opened something else under the number.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::fork::HomeBound;
+///
+/// let bound = HomeBound::new(vec![1, 2]);
+/// assert_eq!(bound.len(), 2);
+/// // Dropped here, because this is the process it was made in.
+/// ```
+#[derive(Debug)]
+pub struct HomeBound<T> {
+    /// `None` only while it is dropped.
+    value: Option<T>,
+    home: Home,
+}
+
+impl<T> HomeBound<T> {
+    /// Binds a value to the calling process.
+    pub fn new(value: T) -> Self {
+        HomeBound {
+            value: Some(value),
+            home: Home::new(),
+        }
+    }
+}
+
+impl<T> Deref for HomeBound<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match &self.value {
+            Some(value) => value,
+            None => unreachable!("taken only in drop"),
+        }
+    }
+}
+
+impl<T> Drop for HomeBound<T> {
+    fn drop(&mut self) {
+        if !self.home.is_here() {
+            std::mem::forget(self.value.take());
         }
     }
 }

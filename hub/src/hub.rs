@@ -19,19 +19,21 @@
 //!   tries the operation first and treats events as hints.
 //! * **Unspecified.** Whether arming lasts after a report: arm again before each wait.
 //!
-//! | | epoll | kqueue | poll | select |
-//! |---|---|---|---|---|
-//! | `register` | one `epoll_ctl` | one `kevent` | no call | no call |
-//! | trigger | edge | edge | level | level |
-//! | `deregister` | one `epoll_ctl` | one `kevent` | no call | no call |
-//! | `deregister_closing` | no call | no call | no call | no call |
-//! | `arm` | free | free | a bit in user space | a bit in user space |
-//! | readiness nobody armed | reported | reported | not reported | not reported |
-//! | cost of a wait | ready descriptors | ready descriptors | armed descriptors | highest armed number |
-//! | regular files | refused (always ready) | reported ready | always ready | always ready |
-//! | highest descriptor | none | none | none | `FD_SETSIZE` − 1 (1023) |
-//! | same descriptor twice | `AlreadyExists` | `AlreadyExists` | `AlreadyExists` | `AlreadyExists` |
-//! | shortest timeout | 1 ns (1 ms before Linux 5.11) | 1 ns | 1 ns (1 ms without `ppoll`) | 1 µs |
+//! | | epoll | kqueue | poll | select | polling |
+//! |---|---|---|---|---|---|
+//! | `register` | one `epoll_ctl` | one `kevent` | no call | no call | one call |
+//! | trigger | edge | edge | level | level | edge; one-shot where its facility has no edges |
+//! | `deregister` | one `epoll_ctl` | one `kevent` | no call | no call | one call |
+//! | `deregister_closing` | no call | no call | no call | no call | one call |
+//! | `arm` | free | free | a bit in user space | a bit in user space | free; one-shot: one call |
+//! | readiness nobody armed | reported | reported | not reported | not reported | reported; one-shot: not |
+//! | cost of a wait | ready descriptors | ready descriptors | armed descriptors | highest armed number | ready descriptors |
+//! | calls of a wait | 1 | 1 | 1 | 1 | 5 over epoll |
+//! | regular files | refused (always ready) | readable until their end | always ready | always ready | as its facility |
+//! | highest descriptor | none | none | none | `FD_SETSIZE` − 1 (1023) | none |
+//! | same descriptor twice | `AlreadyExists` | `AlreadyExists` | `AlreadyExists` | `AlreadyExists` | `AlreadyExists` |
+//! | a half-close, urgent data | both told | half-close told | half-close on Linux | neither told | urgent data over epoll |
+//! | shortest timeout | 1 ns (1 ms before Linux 5.11) | 1 ns | 1 ns (1 ms without `ppoll`) | 1 µs | 1 ns (1 ms on Windows) |
 //!
 //! The suite `eventlet-hub-test` has a case for each promise of this page; its areas are named in
 //! the methods below.
@@ -53,9 +55,14 @@ use crate::{Events, Interest, Token, Waker};
 pub enum Trigger {
     /// Every change to ready is reported once, armed or not; [`Hub::arm`] does nothing. The layer
     /// above may therefore remember that a descriptor was drained, and wait without trying first.
+    /// That a read which fell short has drained it is another matter: see
+    /// [`Capabilities::tells_drained`].
     Edge,
     /// Readiness is reported only for what is armed, and only once per arming.
     Level,
+    /// As [`Level`](Self::Level), but the kernel keeps what is armed: arming costs a system call, and
+    /// a descriptor that was closed while registered is forgotten rather than reported.
+    OneShot,
 }
 
 /// What a hub can and cannot do, so that nobody finds out late.
@@ -71,6 +78,18 @@ pub struct Capabilities {
     pub tells_hang_up: bool,
     /// Whether a peer's half-close is told apart from readable.
     pub tells_read_closed: bool,
+    /// Whether urgent data is told.
+    pub tells_urgent: bool,
+}
+
+impl Capabilities {
+    /// Whether a read that fell short of its buffer has drained the descriptor, unless one of the
+    /// facts error, read-closed or urgent was reported of it: an edge-triggered hub that tells all
+    /// that stops a read short with more behind it. The end of a stream that came together with the
+    /// data before it is no change of its own, so who waited for one would wait for ever.
+    pub fn tells_drained(&self) -> bool {
+        self.trigger == Trigger::Edge && self.tells_read_closed && self.tells_urgent
+    }
 }
 
 /// An event-notification facility.
@@ -157,7 +176,8 @@ pub trait Hub {
     /// * `Unsupported`: as for [`register`](Self::register).
     /// * Whatever the kernel gives: `ENOMEM`. A descriptor that was closed while registered (a
     ///   broken promise of the caller's) never fails the wait: level-triggered hubs report it as
-    ///   ready with an error, edge-triggered ones say nothing, because their kernel has forgotten it.
+    ///   ready with an error, edge-triggered and one-shot ones say nothing, because their kernel has
+    ///   forgotten it.
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()>;
 
     /// A handle that ends a wait of this hub from another thread or from a signal handler. (Suite:

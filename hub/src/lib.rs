@@ -8,6 +8,8 @@
 //! | `eventlet-hub-epoll` | epoll(7) | Linux |
 //! | `eventlet-hub-poll` | poll(2) | any Unix |
 //! | `eventlet-hub-select` | select(2) | any Unix, descriptors below 1024 |
+//! | `eventlet-hub-kqueue` | kqueue(2) | macOS and its kin, FreeBSD, NetBSD, OpenBSD, DragonFly |
+//! | `eventlet-hub-polling` | whatever the `polling` package uses | all that it knows |
 //!
 //! The contract, with what differs between the facilities, is in [`Hub`]. Each
 //! backend passes one conformance suite, `eventlet-hub-test`.
@@ -46,7 +48,8 @@
 //!
 //! * [`Hub`]: the trait. [`Sources`]: a hub with the descriptors it watches, no `unsafe` needed.
 //! * [`Token`], [`Interest`], [`Readiness`], [`Event`], [`Events`]: what goes in and what comes out.
-//! * [`Waker`], [`WakeSource`]: ending a wait from elsewhere.
+//! * [`Waker`], [`WakeSource`]: ending a wait from elsewhere. [`Bell`], [`BellTower`]: the same for a
+//!   backend whose facility has a wake-up of its own.
 //! * [`Source`]: what may be registered.
 //! * [`error`]: which situation is which error.
 //! * For backends, so that what they share exists once: [`registry`] (who is registered),
@@ -79,7 +82,7 @@ pub use readiness::Readiness;
 pub use source::Source;
 pub use sources::{Refused, Sources};
 pub use token::Token;
-pub use waker::{WakeSource, Waker};
+pub use waker::{Bell, BellTower, WakeSource, Waker};
 // For the models of the wake-up from end to end, which are green's.
 #[cfg(loom)]
 pub use waker::pending;

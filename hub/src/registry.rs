@@ -127,6 +127,26 @@ impl<N> Registry<N> {
         Some(Token::new(slot, entry.generation))
     }
 
+    /// The token behind a machine word that a kernel was given with a registration
+    /// ([`Token::to_word`]) and hands back with its event.
+    ///
+    /// Where a word holds the whole token, that is what comes back, whether it is still registered or
+    /// not. Narrower words hold the slot; then it is the slot's present tenant, so a stale event is a
+    /// spurious one for that tenant: a hint that comes to nothing.
+    #[inline]
+    pub fn token_of_word(&self, word: usize) -> Option<Token> {
+        if size_of::<usize>() >= size_of::<u64>() {
+            return Some(Token::from_u64(word as u64));
+        }
+        self.tenant(word)
+    }
+
+    /// Who has a slot.
+    fn tenant(&self, slot: usize) -> Option<Token> {
+        let entry = self.slots.get(slot)?.as_ref()?;
+        Some(Token::new(slot as u32, entry.generation))
+    }
+
     /// How many registrations there are.
     pub fn len(&self) -> usize {
         self.live
@@ -153,4 +173,22 @@ fn grow<T>(table: &mut Vec<T>, index: usize, vacant: impl FnMut() -> T) -> io::R
         table.resize_with(index + 1, vacant);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_word_names_the_present_tenant_of_its_slot() {
+        let mut registry = Registry::new();
+        let token = Token::new(2, 7);
+        registry.insert(5, token, ()).expect("insert");
+        // What a system with 32-bit words has left of the token.
+        let narrow = token.to_u64() as u32 as usize;
+        assert_eq!(registry.tenant(narrow), Some(token));
+        assert_eq!(registry.tenant(1), None);
+        assert_eq!(registry.tenant(3), None);
+        assert_eq!(registry.token_of_word(token.to_word()), Some(token));
+    }
 }

@@ -13,16 +13,23 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 ))]
 use std::os::fd::{FromRawFd, OwnedFd};
 
-/// Writes, ignores the outcome, and leaves `errno` as it was: for use in signal handlers.
-pub(crate) fn write_quietly(fd: RawFd, bytes: &[u8]) {
+/// Leaves `errno` as it was: for use in signal handlers. (A panic would leave it changed; nothing
+/// that is fit for a signal handler panics.)
+pub(crate) fn keeping_errno(act: impl FnOnce()) {
     let place = errno_place();
     // SAFETY: the place is this thread's own `errno`.
     let before = unsafe { *place };
-    // SAFETY: the pointer and the length are those of a live slice; a closed or wrong number gives
-    // an error, which is ignored.
-    unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+    act();
     // SAFETY: as above.
     unsafe { *place = before };
+}
+
+/// One `write`.
+pub(crate) fn write_some(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the pointer and the length are those of a live slice; a closed or wrong number gives
+    // an error.
+    let count = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 
 /// One `read`.

@@ -70,6 +70,14 @@ impl Token {
         self.generation
     }
 
+    /// As much of [`to_u64`](Self::to_u64) as a machine word holds, for kernels whose user data is as
+    /// wide as a pointer: all of it on 64-bit systems, the slot on others. Undone by
+    /// [`Registry::token_of_word`](crate::registry::Registry::token_of_word).
+    #[inline]
+    pub const fn to_word(self) -> usize {
+        self.to_u64() as usize
+    }
+
     /// Both numbers in one word (generation above slot), as a kernel's user data.
     pub const fn to_u64(self) -> u64 {
         (self.generation as u64) << u32::BITS | self.slot as u64

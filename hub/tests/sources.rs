@@ -56,6 +56,7 @@ impl Hub for Notebook {
             max_descriptor: None,
             tells_hang_up: false,
             tells_read_closed: false,
+            tells_urgent: false,
         }
     }
 

@@ -1,9 +1,10 @@
-//! Wakers without a hub: coalescing, readability of the descriptor, life after the source.
+//! Wakers without a hub: coalescing, readability of the descriptor, life after the source; a bell of a
+//! facility's own.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use eventlet_hub::{WakeSource, Waker};
+use eventlet_hub::{Bell, BellTower, WakeSource, Waker};
 
 /// Whether a read of the source's descriptor would find something.
 fn is_signalled(source: &WakeSource) -> bool {
@@ -89,4 +90,44 @@ fn the_debug_forms_say_whether_a_wake_is_pending() {
     assert!(format!("{:?}", source.waker()).contains("pending: false"));
     source.waker().wake();
     assert!(format!("{source:?}").contains("pending: true"));
+}
+
+/// Counts its strokes, and meddles with `errno`, as a system call may.
+#[derive(Default)]
+struct Strokes(AtomicUsize);
+
+impl Bell for Strokes {
+    fn ring(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        // Fails, and says so in `errno`.
+        std::fs::metadata("/nowhere/at/all").expect_err("there is no such file");
+    }
+}
+
+#[test]
+fn a_bell_is_rung_once_until_acknowledged_and_leaves_errno_alone() {
+    let tower = BellTower::new(Strokes::default());
+    let waker = tower.waker();
+    std::fs::read_dir("/dev/null").expect_err("no directory");
+    let before = std::io::Error::last_os_error().raw_os_error();
+    for strokes in 1..=3 {
+        waker.wake();
+        waker.clone().wake();
+        assert_eq!(tower.bell().0.load(Ordering::Relaxed), strokes);
+        assert!(tower.acknowledge());
+        assert!(!tower.acknowledge());
+    }
+    let after = std::io::Error::last_os_error().raw_os_error();
+    assert_eq!(before, after);
+    assert_eq!(after, Some(libc::ENOTDIR));
+}
+
+#[test]
+fn a_bell_outlives_its_tower() {
+    let tower = BellTower::new(Strokes::default());
+    let waker = tower.waker();
+    assert!(!waker.will_wake(&BellTower::new(Strokes::default()).waker()));
+    assert!(waker.will_wake(&tower.waker()));
+    drop(tower);
+    waker.wake();
 }

@@ -62,7 +62,8 @@ pub(crate) struct Watched<S: Source> {
     remembers_drained: bool,
     /// The end of the stream, an error, or urgent data was reported, or it is no plain stream at all.
     /// The first two are not reported again, and at the others a read stops short with more behind
-    /// it: from then on a short read means nothing, and the next is tried.
+    /// it: from then on a short read means nothing, and the next is tried. From the start where the hub
+    /// does not tell all of these.
     always_tried: Cell<bool>,
     reader: Seat,
     writer: Seat,
@@ -110,7 +111,7 @@ impl<S: Source + 'static> Watched<S> {
                 closed: Cell::new(false),
                 handles: Cell::new(1),
                 remembers_drained: scheduler.remembers_drained,
-                always_tried: Cell::new(false),
+                always_tried: Cell::new(!scheduler.trusts_short),
                 reader: Seat::new(),
                 writer: Seat::new(),
             });

@@ -178,10 +178,14 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// What the system gives; `NotConnected` after [`close`](Self::close).
+    /// What the system gives; `NotConnected` after [`close`](Self::close); `Unsupported` on OpenBSD when
+    /// it asks, because there the time is the same for all sockets (`net.inet.tcp.keepidle`).
     pub fn keepalive(&self) -> io::Result<Option<Duration>> {
         let socket = SockRef::from(self.watched.source()?);
         if socket.keepalive()? {
+            #[cfg(target_os = "openbsd")]
+            return Err(io::ErrorKind::Unsupported.into());
+            #[cfg(not(target_os = "openbsd"))]
             socket.tcp_keepalive_time().map(Some)
         } else {
             Ok(None)

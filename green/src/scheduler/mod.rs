@@ -93,6 +93,8 @@ pub(crate) struct Scheduler {
     credit: Cell<u32>,
     /// Whether the hub reports every change, so that a drained descriptor need not be tried.
     pub(crate) remembers_drained: bool,
+    /// Whether an operation that fell short has drained its descriptor, unless the hub said otherwise.
+    pub(crate) trusts_short: bool,
     /// Wake-ups from other threads.
     pub(crate) inbox: Arc<Inbox>,
     /// Beats with each switch, for other threads to see.
@@ -141,7 +143,9 @@ pub(crate) fn wake(coroutine: &Rc<Coroutine>, why: Woken) -> bool {
 
 impl Scheduler {
     pub(crate) fn new(run_loop: Loop) -> Self {
-        let remembers_drained = run_loop.capabilities().trigger == Trigger::Edge;
+        let capabilities = run_loop.capabilities();
+        let remembers_drained = capabilities.trigger == Trigger::Edge;
+        let trusts_short = capabilities.tells_drained();
         let root = Coroutine::new(
             Fiber::empty(),
             ROOT_ID,
@@ -177,6 +181,7 @@ impl Scheduler {
             outside: Outside::default(),
             credit: Cell::new(IO_CREDIT),
             remembers_drained,
+            trusts_short,
             inbox,
             pulse: Arc::default(),
             turn_began: Cell::new(Time::ORIGIN),

@@ -27,6 +27,7 @@ const MADV_GUARD_INSTALL: libc::c_int = 102;
 pub(crate) const GUARD_PAGES: usize = 4;
 
 /// How many pages are asked for at a time: a stack of the default size, or part of a larger one.
+#[cfg(not(target_os = "openbsd"))]
 const TOUCHED_CHUNK: usize = 64;
 
 /// How guards are made on this system.
@@ -68,6 +69,7 @@ impl Stack {
     ///
     /// `bottom` and `size` are those of a slot of a region; any other range is answered as well, or
     /// `None`.
+    #[cfg(not(target_os = "openbsd"))]
     pub(crate) fn touched(bottom: usize, size: usize) -> Option<usize> {
         let page = page_size();
         let top = bottom + size;
@@ -93,6 +95,12 @@ impl Stack {
             from += count * page;
         }
         Some(0)
+    }
+
+    /// The same on OpenBSD, which has no mincore(2) since 6.5.
+    #[cfg(target_os = "openbsd")]
+    pub(crate) fn touched(_bottom: usize, _size: usize) -> Option<usize> {
+        None
     }
 
     /// Gives the stack's pages back to the system; they read as zero when they are next touched.
@@ -135,7 +143,7 @@ impl Region {
             .and_then(|stride| stride.checked_mul(slots))
             .ok_or(io::ErrorKind::OutOfMemory)?;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | STACK_FLAG;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | RESERVE_FLAG | STACK_FLAG;
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches no other.
         let start = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
         if start == libc::MAP_FAILED {
@@ -265,8 +273,17 @@ fn explain_mapping_limit(error: io::Error) -> io::Error {
     io::Error::new(io::ErrorKind::OutOfMemory, text)
 }
 
-#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd"))]
+/// OpenBSD kills a process whose stack pointer points to memory without it (mmap(2)), and NetBSD has it
+/// for the same purpose.
+#[cfg(any(target_os = "openbsd", target_os = "netbsd"))]
 const STACK_FLAG: libc::c_int = libc::MAP_STACK;
-/// On Linux the flag means nothing, and MAP_GROWSDOWN is not wanted.
-#[cfg(not(any(target_os = "openbsd", target_os = "netbsd", target_os = "freebsd")))]
+/// On Linux it means nothing. On FreeBSD it means one stack that grows down through all of the mapping
+/// (mmap(2)), which is not what a region of many is.
+#[cfg(not(any(target_os = "openbsd", target_os = "netbsd")))]
 const STACK_FLAG: libc::c_int = 0;
+
+/// FreeBSD and DragonFly do not have the flag: they reserve nothing in any case.
+#[cfg(any(target_os = "freebsd", target_os = "dragonfly"))]
+const RESERVE_FLAG: libc::c_int = 0;
+#[cfg(not(any(target_os = "freebsd", target_os = "dragonfly")))]
+const RESERVE_FLAG: libc::c_int = libc::MAP_NORESERVE;

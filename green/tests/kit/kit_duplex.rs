@@ -422,6 +422,8 @@ mod scenario {
         near.wait_readable().unwrap();
         assert_eq!(near.read(&mut []).unwrap(), 0);
         assert_eq!(near.read(&mut into).unwrap(), 4);
+        // Not every hub lets a read that fell short stand for the last: then it is tried once more.
+        assert_eq!(kind(near.read(&mut into)), Some(ErrorKind::TimedOut));
         assert_eq!(kind(near.wait_readable()), Some(ErrorKind::TimedOut));
     }
 

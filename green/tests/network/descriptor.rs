@@ -130,7 +130,7 @@ fn the_null_device() {
             Ok(mut null) => assert_eq!(null.read(&mut [0]).unwrap(), 0),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidInput);
-                assert_eq!(stats().hub, "epoll", "{error}");
+                assert!(["epoll", "polling"].contains(&stats().hub), "{error}");
             }
         }
     });

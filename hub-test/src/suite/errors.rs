@@ -96,7 +96,7 @@ fn the_text_names_the_token(subject: &Subject) {
 
 fn a_closed_descriptor_is_reported_not_a_failure(subject: &Subject) -> Outcome {
     let mut bare = subject.bare();
-    if bare.hub().capabilities().trigger == Trigger::Edge {
+    if bare.hub().capabilities().trigger != Trigger::Level {
         return Outcome::Skipped("its kernel forgets a closed descriptor".into());
     }
     let token = Token::new(0, 0);

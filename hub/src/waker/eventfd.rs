@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use super::Bell;
+
 pub(super) struct Mechanism {
     counter: OwnedFd,
 }
@@ -18,10 +20,6 @@ impl Mechanism {
         })
     }
 
-    pub(super) fn signal(&self) {
-        crate::sys::write_quietly(self.counter.as_raw_fd(), &1u64.to_ne_bytes());
-    }
-
     pub(super) fn drain(&self) {
         let mut count = [0; size_of::<u64>()];
         // One read empties the counter; an error means that it was empty.
@@ -30,5 +28,11 @@ impl Mechanism {
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.counter.as_fd()
+    }
+}
+
+impl Bell for Mechanism {
+    fn ring(&self) {
+        let _ = crate::sys::write_some(self.counter.as_raw_fd(), &1u64.to_ne_bytes());
     }
 }

@@ -3,6 +3,8 @@
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use super::Bell;
+
 pub(super) struct Mechanism {
     reader: PipeReader,
     writer: PipeWriter,
@@ -20,11 +22,6 @@ impl Mechanism {
         Ok(Mechanism { reader, writer })
     }
 
-    pub(super) fn signal(&self) {
-        // A full pipe refuses the byte, and is readable all the same.
-        crate::sys::write_quietly(self.writer.as_raw_fd(), &[1]);
-    }
-
     pub(super) fn drain(&self) {
         // One signal at a time is in flight (they coalesce), so one read nearly always empties it.
         let mut bytes = [0; 16];
@@ -35,5 +32,12 @@ impl Mechanism {
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.reader.as_fd()
+    }
+}
+
+impl Bell for Mechanism {
+    fn ring(&self) {
+        // A full pipe refuses the byte, and is readable all the same.
+        let _ = crate::sys::write_some(self.writer.as_raw_fd(), &[1]);
     }
 }

@@ -84,6 +84,7 @@ impl Hub for ScriptedHub {
             max_descriptor: None,
             tells_hang_up: true,
             tells_read_closed: true,
+            tells_urgent: true,
         }
     }
 

@@ -28,7 +28,21 @@ impl UCred {
         })
     }
 
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    /// There is getpeerucred(3), for which there is no safe binding.
+    #[cfg(any(target_os = "illumos", target_os = "solaris"))]
+    pub(super) fn of_peer(_: impl AsFd) -> io::Result<Self> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "the credentials of a peer are not asked for on this system",
+        ))
+    }
+
+    #[cfg(not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "illumos",
+        target_os = "solaris"
+    )))]
     pub(super) fn of_peer(socket: impl AsFd) -> io::Result<Self> {
         let (uid, gid) = nix::unistd::getpeereid(socket.as_fd())?;
         Ok(UCred {
