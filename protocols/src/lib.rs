@@ -11,6 +11,12 @@
 //! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
 //! * `files`: static files ([`gateway`]).
 //! * `full`: all of them.
+//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`: [`server`] and
+//! [`client`].
+//!
+//! # Features
+//!
+//! `gzip`: compressed responses for the client.
 //!
 //! # Non-goals
 //!
@@ -20,5 +26,6 @@
 
 pub mod format;
 pub mod gateway;
+pub mod client;
 pub mod server;
 pub mod wire;

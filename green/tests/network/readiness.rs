@@ -306,7 +306,10 @@ fn a_wait_for_both_directions_ends_with_either() {
 
         exhaust();
         let late = wait(Some(Duration::from_millis(1)));
-        assert_eq!(late.join().unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(
+            late.join().unwrap().unwrap_err().kind(),
+            ErrorKind::TimedOut
+        );
 
         let first = wait(None);
         let second = near.wait_for(Interest::READABLE, None).unwrap_err();

@@ -46,16 +46,17 @@ use crate::wire::ResponseFault;
 pub enum Error {
     /// The URL is none, or not one this client can go to; with the reason.
     Url(String),
-    /// The request cannot be sent as it is: a field or a method that the client itself decides on.
-    Request(&'static str),
+    /// The request cannot be sent as it is: a field that is none, or a method or field that is the
+    /// client's own; with the reason.
+    Request(String),
     /// The URL begins with `https`, and the program was built without the feature `tls`.
     TlsMissing,
     /// The reader of the request's body failed.
     RequestBody(io::Error),
-    /// The reader of the request's body ended so many bytes before its announced length, or went
-    /// on beyond it. The connection was closed, so that the server takes nothing for the whole.
+    /// The reader of the request's body ended before its announced length. The connection was
+    /// closed, so that the server does not take it for the whole (RFC 9112 section 8).
     RequestLength {
-        /// Bytes that were announced and did not come; zero if there were too many.
+        /// Bytes that were announced and did not come.
         missing: u64,
     },
     /// The caller could not wait for a connection of its host to become free.
@@ -91,7 +92,8 @@ pub enum Error {
     Closed,
     /// The response is malformed, cut off, or beyond a limit.
     Response(ResponseFault),
-    /// The body's content coding is damaged, or not what the head says.
+    /// The body came compressed and cannot be decompressed: it is damaged, cut off or becomes longer
+    /// than [`Config::inflated`](super::Config); or it was to be text and is not.
     Encoding(io::Error),
     /// More redirects than [`Config::redirects`](super::Config::redirects).
     TooManyRedirects {
@@ -156,11 +158,11 @@ impl fmt::Display for Error {
                 f.write_str("https needs the feature \"tls\", which this program was built without")
             }
             Error::RequestBody(error) => write!(f, "reading the body to send: {error}"),
-            Error::RequestLength { missing: 0 } => {
-                f.write_str("the body to send is longer than its announced length")
-            }
             Error::RequestLength { missing } => {
-                write!(f, "the body to send ends {missing} bytes before its announced length")
+                write!(
+                    f,
+                    "the body to send ends {missing} bytes before its announced length"
+                )
             }
             Error::Wait(error) => write!(f, "waiting for a connection: {error}"),
             // The resolver's error names the host.
@@ -175,7 +177,7 @@ impl fmt::Display for Error {
             Error::Receive(error) => write!(f, "receiving the response: {error}"),
             Error::Closed => f.write_str("the server closed the connection without a response"),
             Error::Response(fault) => write!(f, "not a response to take: {fault}"),
-            Error::Encoding(error) => write!(f, "the body cannot be decompressed: {error}"),
+            Error::Encoding(error) => write!(f, "the body cannot be decoded: {error}"),
             Error::TooManyRedirects { followed } => {
                 write!(f, "still a redirect after {followed} of them")
             }
@@ -183,7 +185,10 @@ impl fmt::Display for Error {
             Error::RedirectInvalid(why) => write!(f, "a redirect that leads nowhere: {why}"),
             Error::Status(error) => error.fmt(f),
             Error::TooLarge { limit } => {
-                write!(f, "the body is longer than the {limit} bytes it may have in memory")
+                write!(
+                    f,
+                    "the body is longer than the {limit} bytes it may have in memory"
+                )
             }
         }
     }

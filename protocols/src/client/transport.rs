@@ -160,9 +160,8 @@ macro_rules! socket {
 
             fn is_quiet(&self) -> bool {
                 // One byte, which is not taken.
-                let peeked = self.try_with(|socket| {
-                    SockRef::from(socket).peek(&mut [MaybeUninit::uninit()])
-                });
+                let peeked = self
+                    .try_with(|socket| SockRef::from(socket).peek(&mut [MaybeUninit::uninit()]));
                 peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
             }
         }

@@ -31,7 +31,7 @@ mod cores;
 mod flusher;
 mod forwarded;
 mod handler;
-mod input;
+pub(crate) mod input;
 mod link;
 mod listening;
 mod log;

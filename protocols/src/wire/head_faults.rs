@@ -260,8 +260,8 @@ impl Walker<'_> {
             match byte {
                 b'\r' => {
                     self.line_end()?;
-                    let is_folded = self.folds == Folds::Taken
-                        && matches!(self.peek()?, b' ' | b'\t');
+                    let is_folded =
+                        self.folds == Folds::Taken && matches!(self.peek()?, b' ' | b'\t');
                     if !is_folded {
                         return Ok(());
                     }

@@ -115,5 +115,7 @@ pub fn resolve_reference(base: &Uri, reference: &[u8]) -> Result<Uri, ReferenceF
     let reference = UriReferenceStr::new(&text).map_err(|_| ReferenceFault::Invalid)?;
     let resolved = reference.resolve_against(base).to_string();
     let without_fragment = resolved.split('#').next().unwrap_or_default();
-    without_fragment.parse().map_err(|_| ReferenceFault::TooLong)
+    without_fragment
+        .parse()
+        .map_err(|_| ReferenceFault::TooLong)
 }
