@@ -194,8 +194,8 @@ impl ResponseParser {
         }
         self.seen = text.len();
         let is_cheap = text.len() <= CHEAP || text.len() / 2 >= self.tried;
-        let is_first_line = self.line_start == 0 && text.len() <= STATUS_LINE_START;
-        is_over || is_first_line || (has_new_line && is_cheap)
+        let is_start_unseen = self.tried < STATUS_LINE_START;
+        is_over || is_start_unseen || (has_new_line && is_cheap)
     }
 
     /// Finds the fault of what is too long already, whatever follows.
