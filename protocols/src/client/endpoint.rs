@@ -55,14 +55,11 @@ impl Endpoint {
             return Err(Error::Url(why.to_owned()));
         }
         if authority.host().is_empty() || !is_valid_host(authority.as_str().as_bytes()) {
-            return refuse("has a host that is none");
+            return refuse("has a host or a port that is none");
         }
-        let port = match (authority.port(), authority.port_u16()) {
-            (Some(port), None) if !port.as_str().is_empty() => {
-                return refuse("has a port that is none");
-            }
-            (_, Some(0)) => return refuse("has the port 0, which nobody can listen on"),
-            (_, port) => port.unwrap_or(scheme.default_port()),
+        let port = match authority.port_u16() {
+            Some(0) => return refuse("has the port 0, which nobody can listen on"),
+            port => port.unwrap_or(scheme.default_port()),
         };
         Ok(Endpoint {
             scheme,

@@ -249,9 +249,14 @@ impl Host {
 
 /// Takes the connection that has idled longest.
 fn pop_oldest(hosts: &mut HashMap<Route, Host>) -> Option<Idle> {
-    let with_idle = hosts.values_mut().filter(|host| !host.idle.is_empty());
-    let oldest = with_idle.min_by_key(|host| host.idle.front().map(|idle| idle.since))?;
-    oldest.idle.pop_front()
+    let with_idle = hosts.iter_mut().filter(|(_, host)| !host.idle.is_empty());
+    let (key, host) = with_idle.min_by_key(|(_, host)| host.idle.front().map(|idle| idle.since))?;
+    let oldest = host.idle.pop_front();
+    if !host.is_needed() {
+        let key = key.clone();
+        hosts.remove(&key);
+    }
+    oldest
 }
 
 /// What connections are told apart by: those to a proxy that is asked for resources serve all origins.

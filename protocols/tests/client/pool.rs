@@ -122,7 +122,10 @@ fn a_host_has_so_many_connections_and_the_first_to_wait_is_the_first_to_go_on() 
             one.join().unwrap();
         }
         assert_eq!((most.get(), peer.accepted()), (3, 3));
-        assert_eq!(*order.borrow(), (0..20).collect::<Vec<_>>());
+        // One by one, those who came first are the first to have their answer, give or take the
+        // three that are under way at a time.
+        let is_near = |(place, &number): (usize, &usize)| place.abs_diff(number) < 3;
+        assert!(order.borrow().iter().enumerate().all(is_near), "{order:?}");
         assert_eq!(agent.status().idle, 3);
 
         // Another host has its own.
@@ -192,6 +195,7 @@ fn one_that_is_too_old_is_closed() {
             agent.get(&peer.url("/")).unwrap();
             sleep(50 * SECOND);
         }
+        sleep(SECOND);
         // 300 seconds have passed, and it was busy all the time.
         assert_empty(&agent);
         agent.get(&peer.url("/")).unwrap();

@@ -9,7 +9,7 @@ use eventlet_green::{now, spawn};
 use eventlet_protocols::client::{Agent, Error, Phase, Proxies, Proxy};
 use eventlet_protocols::wire::ResponseFault;
 
-use crate::support::{Peer, agent_with, assert_empty, ok, on_each_hub, on_each_hub_jumping};
+use crate::support::{Peer, agent_with, assert_empty, ok, on_each_hub, on_each_hub_jumping, until};
 
 fn through(proxy: &str) -> Agent {
     let proxy: Proxy = proxy.parse().unwrap();
@@ -91,6 +91,8 @@ fn a_tunnel_leads_to_the_host_itself() {
             assert_eq!(agent.get(&host.url("/x")).unwrap(), "GET /x HTTP/1.1");
         }
         assert_eq!((proxy.accepted(), host.accepted()), (1, 1));
+        drop(agent);
+        until(|| proxy.open() == 0);
     });
 }
 

@@ -21,7 +21,7 @@ fn redirecting() -> (Peer, Rc<RefCell<Vec<String>>>) {
             let parts: Vec<_> = path.splitn(3, '/').collect();
             match parts[..] {
                 ["", status, location] if status.parse::<u16>().is_ok() => {
-                    let location = location.replace('!', "/");
+                    let location = location.replace('!', "/").replace('~', "!");
                     talk.send(format!(
                         "HTTP/1.1 {status} X\r\nLocation: {location}\r\nContent-Length: 4\r\n\r\nmove"
                     ));
@@ -268,11 +268,15 @@ fn credentials_are_not_sent_elsewhere() {
         // There and back: what was taken away stays away.
         other_kept.borrow_mut().clear();
         ask(&format!(
-            "http:!!{}!302!http:%21%21{}%21x",
+            "http:!!{}!302!http:~~{}~x",
             other.address, peer.address
-        )
-        .replace("%21", "%2F"));
+        ));
         assert!(!other_kept.borrow()[0].contains("Authorization: "));
+        let back = kept.borrow()[1].clone();
+        assert!(
+            back.starts_with("GET /x ") && !back.contains("Authorization: "),
+            "{back}"
+        );
     });
 }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::pool::Group;
-use eventlet_green::{JoinHandle, spawn, yield_now};
+use eventlet_green::sync::Event;
+use eventlet_green::{JoinHandle, spawn, turn_count};
 use eventlet_protocols::client::{Agent, Config};
 
 pub use eventlet_green::testing::{on_each_hub, on_each_hub_jumping, until, until_parked};
@@ -172,6 +173,11 @@ impl Talk {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
+    /// Does nothing any more, until the server ends.
+    pub fn idle(&mut self) {
+        let _ = Event::<()>::new().wait();
+    }
+
     /// Sends no more.
     pub fn finish(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -187,10 +193,9 @@ impl Talk {
 /// Lets everybody else go on until they wait, also in a coroutine.
 pub fn pause() {
     /// More than the turns that bytes take from one end of a connection to the other's coroutine.
-    const TURNS: usize = 20;
-    for _ in 0..TURNS {
-        yield_now();
-    }
+    const TURNS: u64 = 10;
+    let end = turn_count() + TURNS;
+    until(|| turn_count() >= end);
 }
 
 /// A response of 200 with this body.
