@@ -8,17 +8,7 @@ use std::rc::Rc;
 use eventlet_protocols::client::{Agent, Body, Error};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use crate::support::{Peer, assert_empty, assert_unused, ok, on_each_hub, pause};
-
-/// More than the kernel takes from somebody whose peer does not read.
-const LARGE: usize = 16 * 1024 * 1024;
-
-/// A body that is different at each place.
-fn pattern(length: usize) -> Vec<u8> {
-    (0..length / 8)
-        .flat_map(|number| number.to_le_bytes())
-        .collect()
-}
+use crate::support::{LARGE, Peer, assert_empty, assert_unused, ok, on_each_hub, pattern, pause};
 
 #[test]
 fn bodies_go_out_in_each_framing() {

@@ -163,7 +163,7 @@ fn a_bomb_is_defused() {
             "{error:?}"
         );
 
-        let bomb = Peer::answering(answer("gzip", &gzip(&vec![0; 50 << 20])));
+        let bomb = Peer::answering(answer("gzip", &gzip(&vec![0; 3 << 20])));
         let mut body = agent
             .call(Method::GET, &bomb.url("/"))
             .send()

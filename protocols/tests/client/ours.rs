@@ -50,7 +50,7 @@ fn bodies_are_echoed_while_they_are_sent() {
     on_each_hub(|| {
         let server = Running::new(echo);
         let agent = Agent::new();
-        let large: Vec<u8> = (0..4_000_000u32).flat_map(u32::to_le_bytes).collect();
+        let large: Vec<u8> = (0..500_000u32).flat_map(u32::to_le_bytes).collect();
         for body in [
             Body::from(large.clone()),
             Body::reader(Cursor::new(large.clone())),

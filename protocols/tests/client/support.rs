@@ -14,8 +14,24 @@ use eventlet_green::pool::Group;
 use eventlet_green::sync::Event;
 use eventlet_green::{JoinHandle, spawn, turn_count};
 use eventlet_protocols::client::{Agent, Config};
+use socket2::SockRef;
 
 pub use eventlet_green::testing::{on_each_hub, on_each_hub_jumping, until, until_parked};
+
+/// What the kernel keeps for a server that does not read.
+const SMALL: usize = 16 * 1024;
+
+/// More than the kernel takes from a client whose server does not read: 4 MiB, on Linux.
+pub const LARGE: usize = 6 * 1024 * 1024;
+
+/// A body that is different at each place.
+pub fn pattern(length: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(length);
+    for number in 0..length / 8 {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes
+}
 
 /// A server that does on each connection what it is told.
 pub struct Peer {
@@ -29,6 +45,10 @@ impl Peer {
     /// `serve` gets the connection and its number, from 0.
     pub fn new(serve: impl Fn(&mut Talk, usize) + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Its connections inherit it.
+        SockRef::from(&listener)
+            .set_recv_buffer_size(SMALL)
+            .unwrap();
         let address = listener.local_addr().unwrap();
         let accepted = Rc::new(Cell::new(0));
         let serving: Rc<RefCell<Group>> = Rc::default();
@@ -193,7 +213,7 @@ impl Talk {
 /// Lets everybody else go on until they wait, also in a coroutine.
 pub fn pause() {
     /// More than the turns that bytes take from one end of a connection to the other's coroutine.
-    const TURNS: u64 = 10;
+    const TURNS: u64 = 4;
     let end = turn_count() + TURNS;
     until(|| turn_count() >= end);
 }

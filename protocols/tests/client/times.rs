@@ -7,7 +7,9 @@ use eventlet_green::{now, sleep};
 use eventlet_protocols::client::{Agent, Body, Config, Error, Phase};
 use http::Method;
 
-use crate::support::{Peer, agent_with, assert_empty, assert_unused, ok, on_each_hub_jumping};
+use crate::support::{
+    LARGE, Peer, agent_with, assert_empty, assert_unused, ok, on_each_hub_jumping,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -74,7 +76,7 @@ fn a_head_that_comes_byte_by_byte() {
 fn a_server_that_does_not_read() {
     on_each_hub_jumping(|_| {
         let (peer, agent) = (deaf(), Agent::new());
-        let body = vec![0; 16 << 20];
+        let body = vec![0; LARGE];
         assert_late(Phase::Send, Config::DEFAULT_SEND, || {
             agent.put(&peer.url("/"), body)
         });
@@ -153,7 +155,7 @@ fn the_whole_counts_in_every_phase() {
         let (silent, deaf) = (silent(), deaf());
         assert_late(Phase::Whole, 5 * SECOND, || agent.get(&silent.url("/")));
         assert_late(Phase::Whole, 5 * SECOND, || {
-            agent.put(&deaf.url("/"), vec![0; 16 << 20])
+            agent.put(&deaf.url("/"), vec![0; LARGE])
         });
         let call = agent
             .call(Method::PUT, &silent.url("/"))

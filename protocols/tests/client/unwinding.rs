@@ -9,8 +9,8 @@ use eventlet_protocols::client::{Agent, Body};
 use http::Method;
 
 use crate::support::{
-    Peer, Talk, agent_with, assert_empty, assert_unused, ok, on_each_hub, on_each_hub_jumping,
-    pause, until, until_parked,
+    LARGE, Peer, Talk, agent_with, assert_empty, assert_unused, ok, on_each_hub,
+    on_each_hub_jumping, pause, until, until_parked,
 };
 
 /// Where a request waits, and what a server does so that it does.
@@ -68,7 +68,7 @@ const PLACES: [Place; 8] = [
     Place {
         name: "for room to send",
         serve: Talk::idle,
-        ask: |agent, url| drop(agent.put(url, vec![0; 16 << 20])),
+        ask: |agent, url| drop(agent.put(url, vec![0; LARGE])),
     },
     Place {
         name: "for the body to send",
@@ -92,7 +92,7 @@ const PLACES: [Place; 8] = [
             talk.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
             talk.idle();
         },
-        ask: |agent, url| drop(agent.put(url, vec![0; 16 << 20])),
+        ask: |agent, url| drop(agent.put(url, vec![0; LARGE])),
     },
 ];
 
