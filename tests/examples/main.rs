@@ -7,5 +7,6 @@ mod echo_cores;
 mod forwarder;
 mod httpd;
 mod producer_consumer;
+mod reverse_proxy;
 mod support;
 mod web;
