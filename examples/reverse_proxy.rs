@@ -83,15 +83,12 @@ fn refusal(status: StatusCode, why: &str) -> Response<Body> {
 fn run() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let behind: Uri = words.next().ok_or("which server is behind?")?.parse()?;
-    if behind.scheme_str() != Some("http") {
-        return Err(format!("{behind} is no http://host:port").into());
-    }
+    behind.host().ok_or("write http://host:port")?;
     let address = words.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = TcpListener::bind(&address)?;
     println!("listening on {}", listener.local_addr()?);
     let mut config = Config::new();
-    config.redirects = 0; // They are for the one who asked.
-    config.user_agent = None;
+    (config.redirects, config.user_agent) = (0, None); // These are for the one who asked.
     let agent = Agent::with_config(config);
     Server::new(move |request| forward(&agent, &behind, request)).serve(listener)?;
     Ok(())

@@ -120,11 +120,7 @@ impl Error {
     ///
     /// The `io::Error`, if it has none of ours within.
     pub fn of_io(error: io::Error) -> Result<Error, io::Error> {
-        if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
-            let inner = error.into_inner().expect("it was seen a line above");
-            return Ok(*inner.downcast().expect("its type was seen, too"));
-        }
-        Err(error)
+        error.downcast()
     }
 
     /// Whether the time of some phase was over.

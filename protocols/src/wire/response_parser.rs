@@ -75,10 +75,6 @@ impl ReceivedHead {
 
 /// What a parse came to.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would cost an allocation for every response, and the value is short-lived"
-)]
 pub enum ParsedResponse {
     /// The head goes on: read more, append it, and parse the whole again.
     Incomplete,
