@@ -33,11 +33,10 @@
 //!
 //! # Features
 //!
-//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
+//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server and client; all by
+//! default.
 //! `json` makes bodies of values, `tower` serves the services of tower (axum's routers among them),
-//! `files` serves directories.
-//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server and client; all by default.
-//! `gzip` has the client take compressed responses.
+//! `files` serves directories, `gzip` has the client take compressed responses.
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` is the test kit.
 //! `testing` adds the test kit, for dev-dependencies.

@@ -1,8 +1,8 @@
 //! What people speak over green sockets: HTTP.
 //!
 //! [`wire`] is HTTP/1.1 as state machines over byte slices, without a socket: it can be embedded
-//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`: the [`server`],
-//! and behind it the [`gateway`] to functions, sites, services and files. [`format`](mod@format) is how
+//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`: the [`client`],
+//! the [`server`], and behind it the [`gateway`] to functions, sites, services and files. [`format`](mod@format) is how
 //! values become bodies.
 //!
 //! # Features
@@ -10,13 +10,8 @@
 //! * `json`: values as JSON in bodies ([`format`](mod@format)).
 //! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
 //! * `files`: static files ([`gateway`]).
+//! * `gzip`: compressed responses for the [`client`].
 //! * `full`: all of them.
-//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`: [`server`] and
-//! [`client`].
-//!
-//! # Features
-//!
-//! `gzip`: compressed responses for the client.
 //!
 //! # Non-goals
 //!
@@ -24,8 +19,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod format;
 pub mod gateway;
-pub mod client;
 pub mod server;
 pub mod wire;

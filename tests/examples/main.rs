@@ -6,6 +6,7 @@ mod crawler;
 mod echo_cores;
 mod forwarder;
 mod httpd;
+mod json_client;
 mod producer_consumer;
 mod reverse_proxy;
 mod support;

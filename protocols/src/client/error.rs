@@ -13,18 +13,19 @@ use http::StatusCode;
 
 use super::status::StatusError;
 use super::timing::Phase;
+use crate::format::{DumpError, LoadError};
 use crate::wire::ResponseFault;
 
 /// Why a request has no answer, or not the one that was wanted.
 ///
 /// | who | variants |
 /// |---|---|
-/// | the caller | [`Url`](Error::Url), [`Request`](Error::Request), [`TlsMissing`](Error::TlsMissing), [`RequestBody`](Error::RequestBody), [`RequestLength`](Error::RequestLength), [`Wait`](Error::Wait) |
+/// | the caller | [`Url`](Error::Url), [`Request`](Error::Request), [`TlsMissing`](Error::TlsMissing), [`RequestBody`](Error::RequestBody), [`RequestLength`](Error::RequestLength), [`Dump`](Error::Dump), [`Wait`](Error::Wait) |
 /// | the way there | [`Resolve`](Error::Resolve), [`Connect`](Error::Connect), [`Tls`](Error::Tls), [`ProxyRefused`](Error::ProxyRefused) |
 /// | time | [`Timeout`](Error::Timeout), which says which |
 /// | the connection | [`Send`](Error::Send), [`Receive`](Error::Receive), [`Closed`](Error::Closed) |
 /// | what the server sent | [`Response`](Error::Response), [`Encoding`](Error::Encoding), [`TooManyRedirects`](Error::TooManyRedirects), [`RedirectLoop`](Error::RedirectLoop), [`RedirectInvalid`](Error::RedirectInvalid) |
-/// | what it says | [`Status`](Error::Status) |
+/// | what it says | [`Status`](Error::Status), [`Load`](Error::Load) |
 /// | our limits | [`TooLarge`](Error::TooLarge) |
 ///
 /// Reading the body of a response gives it within an [`io::Error`]; [`Error::of_io`] takes it out.
@@ -106,6 +107,10 @@ pub enum Error {
     RedirectInvalid(String),
     /// The status is none of those that were to count as success.
     Status(Box<StatusError>),
+    /// The value to send has no form in its format.
+    Dump(Box<DumpError>),
+    /// The body is no value of the wanted type in its format.
+    Load(Box<LoadError>),
     /// The body has more bytes than were to be held in memory at most.
     TooLarge {
         /// The limit.
@@ -180,6 +185,8 @@ impl fmt::Display for Error {
             Error::RedirectLoop(url) => write!(f, "redirects go in a circle, back to {url}"),
             Error::RedirectInvalid(why) => write!(f, "a redirect that leads nowhere: {why}"),
             Error::Status(error) => error.fmt(f),
+            Error::Dump(error) => error.fmt(f),
+            Error::Load(error) => error.fmt(f),
             Error::TooLarge { limit } => {
                 write!(
                     f,
@@ -202,6 +209,9 @@ impl error::Error for Error {
             | Error::Encoding(error) => Some(error),
             Error::Wait(error) => Some(error),
             Error::Response(fault) => Some(fault),
+            // The messages of these are theirs: what lies behind them is next.
+            Error::Dump(error) => error.source(),
+            Error::Load(error) => error.source(),
             _ => None,
         }
     }
@@ -215,11 +225,15 @@ impl From<Error> for io::Error {
         use io::ErrorKind as K;
         let kind = match &error {
             Error::Timeout(_) => K::TimedOut,
-            Error::Url(_) | Error::Request(_) | Error::RequestLength { .. } => K::InvalidInput,
+            Error::Url(_) | Error::Request(_) | Error::RequestLength { .. } | Error::Dump(_) => {
+                K::InvalidInput
+            }
             Error::TlsMissing => K::Unsupported,
             Error::Closed => K::UnexpectedEof,
             Error::Response(fault) if fault.is_truncation() => K::UnexpectedEof,
-            Error::Response(_) | Error::Encoding(_) | Error::TooLarge { .. } => K::InvalidData,
+            Error::Response(_) | Error::Encoding(_) | Error::Load(_) | Error::TooLarge { .. } => {
+                K::InvalidData
+            }
             Error::RequestBody(error)
             | Error::Resolve { source: error, .. }
             | Error::Connect { source: error, .. }

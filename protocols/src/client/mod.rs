@@ -20,6 +20,7 @@
 //! * [`get`], [`head`], [`put`], [`post`], [`delete`], [`request`]: one call, a connection of its own.
 //! * [`Agent`], [`Config`], [`Call`]: connections that are kept, settings, requests with fields.
 //! * [`Body`], [`ResponseBody`]: streaming both ways. [`Upgraded`]: other protocols.
+//! * [`Speaking`]: values instead of bodies; with the feature `json`, the module `json`.
 //! * [`Error`], [`StatusError`], [`Phase`]: what went wrong, and which time was over.
 //! * [`Proxies`], [`Proxy`]: on the way of others.
 //! * [`Transport`], [`exchange_over`]: any stream.
@@ -39,6 +40,8 @@ mod exchange;
 mod follow;
 #[cfg(feature = "gzip")]
 mod inflate;
+#[cfg(feature = "json")]
+pub mod json;
 mod pool;
 mod proxy;
 mod response_body;
@@ -47,6 +50,7 @@ mod status;
 mod timing;
 mod transport;
 mod upgraded;
+mod values;
 mod verbs;
 
 pub use agent::{Agent, FinalUri, exchange_over};
@@ -63,4 +67,5 @@ pub use status::StatusError;
 pub use timing::Phase;
 pub use transport::Transport;
 pub use upgraded::Upgraded;
+pub use values::Speaking;
 pub use verbs::{delete, get, head, post, put, request};

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode, Uri};
 
+use crate::format::{Load, LoadError};
 use crate::wire::reason_phrase;
 
 /// A response whose status does not count as success, as an error: what was asked, and the response
@@ -65,6 +67,15 @@ impl StatusError {
     /// The body, or its [beginning](super::Config::error_body).
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The body as a value: many interfaces say so what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// It is no such value, or is [cut](Self::is_body_cut).
+    pub fn load<T>(&self, format: &impl Load<T>) -> Result<T, LoadError> {
+        format.load(self.headers.get(CONTENT_TYPE), &self.body)
     }
 
     /// Whether there was more of the body than was kept, or its rest did not come.

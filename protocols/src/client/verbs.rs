@@ -12,7 +12,7 @@ use super::error::Error;
 use super::response_body::ResponseBody;
 
 /// An agent that keeps nothing.
-fn once() -> Agent {
+pub(super) fn once() -> Agent {
     let mut config = Config::new();
     config.idle_per_host = 0;
     Agent::with_config(config)

@@ -37,7 +37,7 @@ use crate::support::{
 /// What a request to a server comes to that answers so and closes; and nothing is left of it.
 #[track_caller]
 fn error_of(answer: &str) -> Error {
-    let peer = Peer::answering_once(answer.to_owned());
+    let peer = Peer::answering_once(String::from(answer));
     let agent = Agent::new();
     let error = match agent.get(&peer.url("/")) {
         Err(error) => error,

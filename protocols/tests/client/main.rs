@@ -20,3 +20,5 @@ mod support;
 mod times;
 mod unwinding;
 mod upgrade;
+#[cfg(feature = "json")]
+mod values;

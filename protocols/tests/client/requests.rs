@@ -8,9 +8,12 @@ use http::{Method, Request};
 
 use crate::support::{Peer, agent_with, assert_empty, ok, on_each_hub};
 
+/// Heads and bodies.
+type Kept = Rc<RefCell<Vec<(String, String)>>>;
+
 /// A server that keeps the requests it gets.
-fn keeping() -> (Peer, Rc<RefCell<Vec<(String, String)>>>) {
-    let kept: Rc<RefCell<Vec<_>>> = Rc::default();
+fn keeping() -> (Peer, Kept) {
+    let kept = Kept::default();
     let theirs = Rc::clone(&kept);
     let peer = Peer::new(move |talk, _| {
         while let Some(request) = talk.request() {
