@@ -6,24 +6,22 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use eventlet::http::client::{self, Agent, Config, Phase};
 use eventlet::http::server::{Body, RequestBody, Server};
 use eventlet::net::TcpListener;
+use eventlet::signals::{STOP, Signals};
+use eventlet::spawn;
 use http::header::{CONNECTION, HeaderMap, HeaderName};
 use http::{Request, Response, StatusCode, Uri};
 
+/// How long requests that are under way may go on after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// What is meant for the next hop only (RFC 9110 section 7.6.1), besides what `Connection` names.
-const HOP_BY_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
+const HOP_BY_HOP: &str = "connection, keep-alive, proxy-connection, proxy-authenticate, \
+                          proxy-authorization, te, transfer-encoding, upgrade";
 
 fn remove_hop_by_hop(fields: &mut HeaderMap) {
     let named = fields.clone();
@@ -31,7 +29,7 @@ fn remove_hop_by_hop(fields: &mut HeaderMap) {
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    for name in named.flat_map(|value| value.split(',')).chain(HOP_BY_HOP) {
+    for name in named.chain([HOP_BY_HOP]).flat_map(|value| value.split(',')) {
         if let Ok(name) = name.trim().parse::<HeaderName>() {
             fields.remove(name);
         }
@@ -90,8 +88,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut config = Config::new();
     (config.redirects, config.user_agent) = (0, None); // These are for the one who asked.
     let agent = Agent::with_config(config);
-    Server::new(move |request| forward(&agent, &behind, request)).serve(listener)?;
-    Ok(())
+    let server = Server::new(move |request| forward(&agent, &behind, request));
+    let (handle, signals) = (server.handle(), Signals::new(&STOP)?);
+    spawn(move || signals.wait().map(|_| handle.stop(GRACE)));
+    Ok(server.serve(listener)?)
 }
 
 fn main() -> ExitCode {

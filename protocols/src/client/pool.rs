@@ -20,6 +20,7 @@ use super::error::Error;
 use super::exchange::Conn;
 use super::proxy::Route;
 use super::timing::{Limit, Phase};
+use crate::server::input::Input;
 
 /// The connections of an agent.
 pub(super) struct Pool {
@@ -300,6 +301,8 @@ impl Lease {
             && let Some((_, key)) = &self.home
         {
             conn.is_used = true;
+            // It is empty, and idle connections hold no memory.
+            conn.input = Input::default();
             pool.give_back(key, conn);
         }
     }
