@@ -108,6 +108,11 @@ while read -r package example features; do
     httpd) serves_http "$program" ;;
     hello | static_files | axum_on_green | json_api) stops "$program" --listen 127.0.0.1:0 ;;
     upload) stops "$program" --listen 127.0.0.1:0 "$TARGET/ci/uploads" ;;
+    reverse_proxy) stops "$program" http://127.0.0.1:9 127.0.0.1:0 ;;
+    json_client)
+        # Nobody keeps notes there.
+        if "$program" http://127.0.0.1:9 list 2>/dev/null; then fault "$example listed nothing"; fi
+        ;;
     # As many as any kernel and any machine can hold.
     million) run timeout "$PATIENCE" "$program" 20000 </dev/null ;;
     *) run timeout "$PATIENCE" "$program" </dev/null ;;

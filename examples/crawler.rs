@@ -7,18 +7,20 @@
 //!
 //! It bothers nobody: the sites are HTTP servers that it starts itself, in the same thread.
 
-use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
-use std::{collections::HashSet, env, error::Error, net::SocketAddr, process::ExitCode};
+use std::{collections::HashSet, env, error::Error, io, net::SocketAddr, process::ExitCode};
 
+use eventlet::http::client::{self, Agent, Config};
 use eventlet::http::server::{Body, RequestBody, Server};
-use eventlet::net::{TcpListener, TcpStream};
+use eventlet::net::TcpListener;
 use eventlet::{pool::Workers, sleep, spawn};
 use http::{Request, Response, StatusCode};
 
 const SITES: usize = 4;
 const AT_ONCE: usize = 32; // Pages that are fetched at a time.
 const THINKS: Duration = Duration::from_millis(5); // What a site does over a page.
+const PATIENCE: Duration = Duration::from_secs(10); // How long a page is waited for.
+const LARGEST: u64 = 64 * 1024; // The longest page that is read.
 
 /// Where a page is: the address of its site, and its number.
 type Link = (SocketAddr, usize);
@@ -43,15 +45,9 @@ fn serve(listener: TcpListener, next: SocketAddr, pages: usize) -> io::Result<()
 }
 
 /// The links on a page.
-fn fetch((site, number): Link) -> io::Result<Vec<Link>> {
-    let mut stream = TcpStream::connect(site)?;
-    let head = format!("GET /{number} HTTP/1.1\r\nHost: {site}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes())?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text)?;
-    if !text.starts_with("HTTP/1.1 200 ") {
-        return Err(io::Error::other(text.lines().next().unwrap_or("no answer")));
-    }
+fn fetch(agent: &Agent, (site, number): Link) -> Result<Vec<Link>, client::Error> {
+    let page = agent.get(&format!("http://{site}/{number}"))?;
+    let text = String::from_utf8_lossy(&page);
     let targets = text.split("href=http://").skip(1);
     let links = targets.filter_map(|rest| rest.split_once('>')?.0.split_once('/'));
     let links = links.map(|(site, number)| Some((site.parse().ok()?, number.parse().ok()?)));
@@ -69,6 +65,11 @@ fn run() -> Result<(), Box<dyn Error>> {
         spawn(move || serve(site, next, pages));
     }
 
+    let mut config = Config::new();
+    config.whole = Some(PATIENCE);
+    config.in_memory = LARGEST;
+    config.connections_per_host = AT_ONCE / SITES;
+    let agent = Agent::with_config(config);
     let begun = Instant::now();
     let workers = Workers::new(AT_ONCE);
     let mut level = vec![(addresses[0], 0)];
@@ -77,7 +78,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     while !level.is_empty() {
         println!("level {depth}: {} links to follow", level.len());
         depth += 1;
-        for page in workers.imap(std::mem::take(&mut level), fetch) {
+        let agent = agent.clone();
+        for page in workers.imap(std::mem::take(&mut level), move |link| fetch(&agent, link)) {
             let Ok(targets) = page? else {
                 broken += 1;
                 continue;

@@ -10,7 +10,7 @@
 //! | [`hub`] | `eventlet-hub` | which descriptors are ready |
 //! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
 //! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
-//! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
+//! | [`http`] (feature `http`) | `eventlet-protocols` | HTTP, server and client |
 //!
 //! ```
 //! use eventlet::net::{TcpListener, TcpStream};
@@ -41,6 +41,9 @@
 //! `websocket` adds `http::websocket`.
 //! `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the public web's roots within the
 //! program; `full` is all that the protocols have.
+//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server and client; all by
+//! default.
+//! `files` serves directories, `gzip` has the client take compressed responses.
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` is the test kit.
 //! `testing` adds the test kit, for dev-dependencies.

@@ -20,6 +20,7 @@ use crate::coroutine::{Coroutine, Loop, State, after};
 use crate::join::{Failure, JoinHandle, Packet, hand_over, report_unjoined};
 use crate::local::Heritage;
 use crate::scheduler;
+use crate::sys::slot;
 
 /// Starts a coroutine on this thread.
 ///
@@ -181,9 +182,10 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Cancels the call; says whether it was still pending.
+    /// Cancels the call; says whether it was still pending. When the thread has ended so far that its
+    /// loop is gone, nothing is.
     pub fn cancel(&self) -> bool {
-        scheduler::with(|scheduler| scheduler.run_loop.cancel_timer(self.id))
+        slot::with(|scheduler| scheduler.run_loop.cancel_timer(self.id)).unwrap_or(false)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What people speak over green sockets: HTTP.
 //!
 //! [`wire`] is HTTP/1.1 as state machines over byte slices, without a socket: it can be embedded
-//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`: the [`server`],
-//! and behind it the [`gateway`] to functions, sites, services and files. [`format`](mod@format) is how
+//! anywhere. What carries its bytes is built on top of it and of `eventlet-green`: the [`client`],
+//! the [`server`], and behind it the [`gateway`] to functions, sites, services and files. [`format`](mod@format) is how
 //! values become bodies.
 //!
 //! # Features
@@ -13,6 +13,7 @@
 //! * `websocket`: the module of that name.
 //! * `tls`: HTTPS and TLS over any stream (the module `tls`); `tls-bundled-roots`: the roots of the public
 //!   web within the program.
+//! * `gzip`: compressed responses for the [`client`].
 //! * `full`: all of them.
 //!
 //! # Non-goals
@@ -21,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod format;
 pub mod gateway;
 pub mod server;

@@ -10,7 +10,9 @@ mod forwarder;
 mod httpd;
 #[cfg(feature = "tls")]
 mod https;
+mod json_client;
 mod producer_consumer;
+mod reverse_proxy;
 mod support;
 mod web;
 #[cfg(feature = "websocket")]

@@ -38,8 +38,8 @@ use eventlet_runloop::{Descriptor, Task, TimerId};
 use self::errors::{busy, closed, timed_out};
 pub(crate) use self::handle::Shared;
 pub(crate) use self::surface::{
-    byte_reader, byte_writer, direction, from_and_into_std, handle, listener, options, readable,
-    writable,
+    byte_reader, byte_writer, direction, duplex, from_and_into_std, handle, listener, options,
+    readable, writable,
 };
 pub(crate) use self::transfer::Pauses;
 pub(crate) use self::wait::{deadline_of, wait_any};

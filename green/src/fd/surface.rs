@@ -123,6 +123,44 @@ macro_rules! writable {
     };
 }
 
+/// Waiting for either direction, for what reads and writes in one coroutine.
+macro_rules! duplex {
+    ($type:ident) => {
+        impl $type {
+            /// Waits until there may be something to read or room to write, as `interest` says, at
+            /// most for `limit` (`None`: for ever). The time limits of single reads and writes play
+            /// no part. A hint; find out with [`try_read`](Self::try_read) and
+            /// [`try_write`](Self::try_write), and call this only after they gave `WouldBlock`.
+            ///
+            /// # Errors
+            ///
+            /// * `TimedOut`: the limit was over.
+            /// * `NotConnected`: [closed](Self::close), before or meanwhile.
+            /// * `ResourceBusy`: another coroutine waits for one of the directions.
+            /// * Why the caller could not wait: see [`ParkError`](crate::ParkError).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use eventlet_green::Interest;
+            /// use eventlet_green::net::unix::UnixStream;
+            ///
+            /// let (near, _far) = UnixStream::pair()?;
+            /// near.wait_for(Interest::BOTH, None)?;
+            /// assert_eq!(near.try_write(b"x")?, 1); // There was room.
+            /// # Ok::<(), std::io::Error>(())
+            /// ```
+            pub fn wait_for(
+                &self,
+                interest: $crate::Interest,
+                limit: Option<std::time::Duration>,
+            ) -> std::io::Result<()> {
+                self.watched.wait_for(interest, limit)
+            }
+        }
+    };
+}
+
 /// What [`readable!`] and [`writable!`] are made of.
 macro_rules! direction {
     (
@@ -360,6 +398,6 @@ macro_rules! options {
 }
 
 pub(crate) use {
-    byte_reader, byte_writer, direction, from_and_into_std, handle, listener, options, readable,
-    writable,
+    byte_reader, byte_writer, direction, duplex, from_and_into_std, handle, listener, options,
+    readable, writable,
 };

@@ -51,6 +51,33 @@ impl<S: Source + 'static> Watched<S> {
         })
     }
 
+    /// Parks until one of the directions may be ready, at most for `limit`. One that is not known to
+    /// be drained, with a hub that reports every change, is ready.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Self::wait).
+    pub(crate) fn wait_for(
+        self: &Rc<Self>,
+        interest: Interest,
+        limit: Option<Duration>,
+    ) -> io::Result<()> {
+        if self.closed.get() {
+            return Err(closed());
+        }
+        let wait = match interest {
+            Interest::READABLE => Wait::Read,
+            _ => Wait::Write,
+        };
+        let may_be_ready = [Direction::Read, Direction::Write]
+            .into_iter()
+            .any(|direction| direction.is_in(interest) && !self.seat(direction).is_drained());
+        if self.remembers_drained && may_be_ready {
+            return Ok(());
+        }
+        self.wait(interest, wait, deadline_of(limit))
+    }
+
     /// Parks until `until`: for what the kernel does not report, but which passes. What it does
     /// report meanwhile means nothing (a refused send of a Unix datagram frees its own buffer, and
     /// that alone is reported as room). Ends at once when it is closed.

@@ -10,8 +10,8 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::addr::ToSocketAddrs;
 use super::connect::ConnectOptions;
-use crate::fd::{Direction, Shared, byte_reader, byte_writer, from_and_into_std, handle, options};
-use crate::fd::{readable, writable};
+use crate::fd::{Direction, Shared, byte_reader, byte_writer, duplex, from_and_into_std, handle};
+use crate::fd::{options, readable, writable};
 use crate::watch::Watcher;
 
 /// A TCP connection, in the shape of [`std::net::TcpStream`].
@@ -80,6 +80,7 @@ readable!(TcpStream over std::net::TcpStream);
 writable!(TcpStream over std::net::TcpStream);
 byte_reader!(TcpStream);
 byte_writer!(TcpStream);
+duplex!(TcpStream);
 
 impl TcpStream {
     /// Connects to the first of the addresses that answers; names are looked up on another thread.

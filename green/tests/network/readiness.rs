@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::support::{Dice, on_each_hub, pair, seed, until_parked};
 use eventlet_green::net::TcpStream;
-use eventlet_green::{spawn, yield_now};
+use eventlet_green::{Interest, spawn, yield_now};
 use socket2::SockRef;
 
 const ROUNDS: usize = 300;
@@ -268,5 +268,62 @@ fn room_after_a_short_write() {
             left -= wanted;
         }
         writer.join().unwrap();
+    });
+}
+
+/// Waiting for both directions of a stream that is full and has nothing to read.
+#[test]
+fn a_wait_for_both_directions_ends_with_either() {
+    on_each_hub(|| {
+        let (near, far) = pair();
+        let near = Rc::new(near);
+        let exhaust = || {
+            while near.try_write(&[0; 64 * 1024]).is_ok() {}
+            let nothing = near.try_read(&mut [0; 8]).unwrap_err();
+            assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+        };
+        let wait = |limit| {
+            let near = Rc::clone(&near);
+            let waiting = spawn(move || near.wait_for(Interest::BOTH, limit));
+            until_parked(&waiting);
+            waiting
+        };
+
+        exhaust();
+        let reading = wait(None);
+        far.try_write(b"x").unwrap();
+        reading.join().unwrap().unwrap();
+        assert_eq!(near.try_read(&mut [0; 8]).unwrap(), 1);
+
+        exhaust();
+        let writing = wait(None);
+        let mut room = vec![0; 1 << 20];
+        while !writing.is_finished() {
+            let _ = far.try_read(&mut room);
+            yield_now();
+        }
+        writing.join().unwrap().unwrap();
+
+        exhaust();
+        let late = wait(Some(Duration::from_millis(1)));
+        assert_eq!(
+            late.join().unwrap().unwrap_err().kind(),
+            ErrorKind::TimedOut
+        );
+
+        let first = wait(None);
+        let second = near.wait_for(Interest::READABLE, None).unwrap_err();
+        assert_eq!(second.kind(), ErrorKind::ResourceBusy);
+        first.kill().unwrap();
+        first.join().unwrap_err();
+
+        let closed = wait(None);
+        near.close().unwrap();
+        assert_eq!(
+            closed.join().unwrap().unwrap_err().kind(),
+            ErrorKind::NotConnected
+        );
+        let again = near.wait_for(Interest::BOTH, None).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::NotConnected);
     });
 }

@@ -15,7 +15,7 @@ const MAX_POOLED: usize = 256;
 
 /// A buffer: of the memory, the bytes from `start` to `end` are waiting.
 #[derive(Debug, Default)]
-pub(super) struct Input {
+pub(crate) struct Input {
     memory: Vec<u8>,
     start: usize,
     end: usize,
@@ -23,16 +23,16 @@ pub(super) struct Input {
 
 impl Input {
     /// What waits.
-    pub(super) fn waiting(&self) -> &[u8] {
+    pub(crate) fn waiting(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// Drops the first bytes of what waits.
-    pub(super) fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
         debug_assert!(self.start <= self.end);
         if self.start == self.end {
@@ -42,7 +42,7 @@ impl Input {
     }
 
     /// Lets `read` fill free room, of which there is always some; says how much it read.
-    pub(super) fn fill(
+    pub(crate) fn fill(
         &mut self,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {

@@ -32,7 +32,7 @@ mod cores;
 mod flusher;
 mod forwarded;
 mod handler;
-mod input;
+pub(crate) mod input;
 mod link;
 mod listening;
 mod log;

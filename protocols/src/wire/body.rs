@@ -1,5 +1,5 @@
-//! One reader for the three ways a request body is delimited (RFC 9112 section 6): not there, of
-//! fixed length, chunked.
+//! One reader for the ways a body is delimited (RFC 9112 section 6): not there, of fixed length,
+//! chunked; and for a response's, by the end of the connection.
 //!
 //! It says which bytes of the input are data; it keeps none. Reading from the socket, and asking
 //! for the body with `100 Continue` before, is the job of whoever feeds it
@@ -8,7 +8,7 @@
 use http::HeaderMap;
 
 use super::chunked::{ChunkDecoder, ChunkEvent};
-use super::framing::RequestFraming;
+use super::framing::{RequestFraming, ResponseFraming};
 use super::limits::Limits;
 use super::refusal::Refusal;
 
@@ -24,7 +24,7 @@ pub struct BodyStep<'a> {
     pub is_finished: bool,
 }
 
-/// Reads a request body.
+/// Reads the body of a request, or of a response.
 ///
 /// A step that consumes nothing, has no data and is not finished wants more input.
 ///
@@ -59,6 +59,8 @@ enum Rest {
     Fixed(u64),
     /// Boxed: it is ten times the size of the other, which nearly every request has.
     Chunked(Box<ChunkDecoder>),
+    /// Everything that comes.
+    UntilClose,
 }
 
 impl BodyReader {
@@ -84,6 +86,29 @@ impl BodyReader {
         })
     }
 
+    /// A reader at the beginning of the body of a response. With [`ResponseFraming::UntilClose`] it
+    /// never finishes: the body is what came before the end of the input, and whether that is all
+    /// cannot be known (RFC 9112 section 8).
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn of_response(framing: ResponseFraming, limits: &Limits) -> Result<Self, Refusal> {
+        let framing = match framing {
+            ResponseFraming::Nothing => RequestFraming::Empty,
+            ResponseFraming::Length(length) => RequestFraming::Length(length),
+            ResponseFraming::Chunked => RequestFraming::Chunked,
+            ResponseFraming::UntilClose => {
+                return Ok(BodyReader {
+                    rest: Rest::UntilClose,
+                    allowance: limits.body.unwrap_or(u64::MAX),
+                    received: 0,
+                });
+            }
+        };
+        Self::new(framing, limits)
+    }
+
     /// Reads on. Chunk framing is consumed until data is found, the body ends or the input does.
     ///
     /// # Errors
@@ -102,6 +127,7 @@ impl BodyReader {
                 (used, ChunkEvent::Data(data)) => (used, data),
                 (used, ChunkEvent::Incomplete | ChunkEvent::End) => (used, &input[..0]),
             },
+            Rest::UntilClose => (input.len(), input),
         };
         self.account(data.len() as u64)?;
         // A chunk that will be too much is refused before its data is waited for.
@@ -124,6 +150,7 @@ impl BodyReader {
         match &self.rest {
             Rest::Fixed(left) => *left,
             Rest::Chunked(decoder) => decoder.data_ahead(),
+            Rest::UntilClose => u64::MAX,
         }
     }
 
@@ -144,6 +171,7 @@ impl BodyReader {
         match &mut self.rest {
             Rest::Fixed(left) => *left -= length,
             Rest::Chunked(_) if length == 0 => {}
+            Rest::UntilClose => {}
             Rest::Chunked(decoder) => decoder.advance_data(length),
         }
         self.account(length)
@@ -152,7 +180,7 @@ impl BodyReader {
     /// The trailers of a chunked body that has ended, once.
     pub fn take_trailers(&mut self) -> HeaderMap {
         match &mut self.rest {
-            Rest::Fixed(_) => HeaderMap::new(),
+            Rest::Fixed(_) | Rest::UntilClose => HeaderMap::new(),
             Rest::Chunked(decoder) => decoder.take_trailers(),
         }
     }
@@ -164,7 +192,7 @@ impl BodyReader {
     /// [`Refusal::BodyTruncated`] if the body is not over: what came must not be taken for all of
     /// it (RFC 9112 section 8).
     pub fn end_of_input(&self) -> Result<(), Refusal> {
-        if self.is_finished() {
+        if self.is_finished() || matches!(self.rest, Rest::UntilClose) {
             return Ok(());
         }
         Err(Refusal::BodyTruncated)
@@ -175,6 +203,7 @@ impl BodyReader {
         match &self.rest {
             Rest::Fixed(left) => *left == 0,
             Rest::Chunked(decoder) => decoder.is_finished(),
+            Rest::UntilClose => false,
         }
     }
 
@@ -183,7 +212,7 @@ impl BodyReader {
         match &self.rest {
             Rest::Fixed(left) => Some(*left),
             Rest::Chunked(decoder) if decoder.is_finished() => Some(0),
-            Rest::Chunked(_) => None,
+            Rest::Chunked(_) | Rest::UntilClose => None,
         }
     }
 

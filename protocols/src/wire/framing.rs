@@ -253,7 +253,7 @@ fn declared_length(fields: &HeaderMap) -> Option<u64> {
 }
 
 /// `1*DIGIT` that fits 64 bits.
-fn parse_length(value: &[u8]) -> Option<u64> {
+pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
     }

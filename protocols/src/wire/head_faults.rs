@@ -1,4 +1,4 @@
-//! What is wrong with a request head, and where the first fault is (RFC 9112 sections 2, 3 and 5).
+//! What is wrong with a head, and where the first fault is (RFC 9112 sections 2, 3 and 5).
 //!
 //! `httparse` reads heads, fast, but is more lenient than we are in places and does not say what it
 //! found. Whenever it refuses, or a limit or a rule of ours is in doubt, this slow walk decides: it
@@ -6,11 +6,13 @@
 //!
 //! ```text
 //! request-line = method SP request-target SP HTTP-version CRLF
+//! status-line  = HTTP-version SP status-code [ SP reason-phrase ] CRLF   ; the SP is a must there
 //! field-line   = field-name ":" OWS field-value OWS CRLF
 //! ```
 
 use super::limits::Limits;
 use super::refusal::Refusal;
+use super::response_fault::ResponseFault;
 use super::syntax::{is_field_byte, is_tchar};
 
 /// What a walk over a head came to.
@@ -27,13 +29,60 @@ pub(crate) enum Walk {
 /// Walks over a head that begins with its request line.
 pub(crate) fn walk(input: &[u8], limits: &Limits) -> Walk {
     let bounded = &input[..input.len().min(limits.head)];
-    let mut walker = Walker { rest: bounded };
+    let mut walker = Walker {
+        rest: bounded,
+        folds: Folds::Refused,
+    };
     match walker.head(limits) {
         Ok(()) => Walk::Complete,
         Err(Stop::Fault(refusal)) => Walk::Fault(refusal),
         Err(Stop::OutOfInput) if input.len() > limits.head => Walk::Fault(Refusal::HeadTooLarge),
         Err(Stop::OutOfInput) => Walk::Incomplete,
     }
+}
+
+/// What a walk over the head of a response came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResponseWalk {
+    /// No fault up to the end of the input, which is not the end of the head.
+    Incomplete,
+    /// A head without fault.
+    Complete,
+    /// The first fault.
+    Fault(ResponseFault),
+}
+
+/// Walks over a head that begins with its status line.
+pub(crate) fn walk_response(input: &[u8], limits: &Limits) -> ResponseWalk {
+    let bounded = &input[..input.len().min(limits.head)];
+    let mut walker = Walker {
+        rest: bounded,
+        folds: Folds::Taken,
+    };
+    let outcome = match walker.status_line(limits) {
+        Ok(()) => walker.fields(limits).map_err(|stop| match stop {
+            Stop::OutOfInput => None,
+            Stop::Fault(refusal) => Some(ResponseFault::Head(refusal)),
+        }),
+        Err(fault) => Err(fault),
+    };
+    match outcome {
+        Ok(()) => ResponseWalk::Complete,
+        Err(Some(fault)) => ResponseWalk::Fault(fault),
+        Err(None) if input.len() > limits.head => {
+            ResponseWalk::Fault(ResponseFault::Head(Refusal::HeadTooLarge))
+        }
+        Err(None) => ResponseWalk::Incomplete,
+    }
+}
+
+/// What becomes of a line that begins with white space after a field line (RFC 9112 section 5.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Folds {
+    /// A server may refuse them, and we do.
+    Refused,
+    /// A client must take them for spaces.
+    Taken,
 }
 
 /// Why a walk ends before the end of the head.
@@ -50,6 +99,7 @@ impl From<Refusal> for Stop {
 
 struct Walker<'a> {
     rest: &'a [u8],
+    folds: Folds,
 }
 
 impl Walker<'_> {
@@ -57,6 +107,11 @@ impl Walker<'_> {
         self.method(limits)?;
         self.target(limits)?;
         self.version()?;
+        self.fields(limits)
+    }
+
+    /// `*( field-line CRLF ) CRLF`.
+    fn fields(&mut self, limits: &Limits) -> Result<(), Stop> {
         let mut count = 0;
         loop {
             match self.peek()? {
@@ -69,6 +124,57 @@ impl Walker<'_> {
                 _ => self.field(limits)?,
             }
             count += 1;
+        }
+    }
+
+    /// The status line of a response. `Err(None)`: the input ends within.
+    fn status_line(&mut self, limits: &Limits) -> Result<(), Option<ResponseFault>> {
+        let input = |stop: Stop| match stop {
+            Stop::OutOfInput => None,
+            Stop::Fault(refusal) => Some(ResponseFault::Head(refusal)),
+        };
+        for expected in b"HTTP/" {
+            if self.next().map_err(input)? != *expected {
+                return Err(Some(ResponseFault::NotHttp));
+            }
+        }
+        let major = self.next().map_err(input)?;
+        let is_version = major.is_ascii_digit()
+            && self.next().map_err(input)? == b'.'
+            && self.next().map_err(input)?.is_ascii_digit();
+        if !is_version {
+            return Err(Some(ResponseFault::NotHttp));
+        }
+        if major != b'1' {
+            return Err(Some(ResponseFault::VersionUnsupported));
+        }
+        if self.next().map_err(input)? != b' ' {
+            return Err(Some(ResponseFault::NotHttp));
+        }
+        let first = self.next().map_err(input)?;
+        let is_status = matches!(first, b'1'..=b'5')
+            && self.next().map_err(input)?.is_ascii_digit()
+            && self.next().map_err(input)?.is_ascii_digit();
+        if !is_status {
+            return Err(Some(ResponseFault::StatusInvalid));
+        }
+        let mut length = "HTTP/1.1 200".len();
+        let mut is_phrase = false;
+        loop {
+            match self.peek().map_err(input)? {
+                b'\r' => return self.line_end().map_err(input),
+                b'\n' => return Err(Some(ResponseFault::Head(Refusal::BareLineFeed))),
+                b' ' => {}
+                _ if !is_phrase => return Err(Some(ResponseFault::StatusInvalid)),
+                byte if !is_field_byte(byte) => return Err(Some(ResponseFault::ReasonInvalid)),
+                _ => {}
+            }
+            is_phrase = true;
+            if length == limits.field {
+                return Err(Some(ResponseFault::StatusLineTooLong));
+            }
+            length += 1;
+            self.next().map_err(input)?;
         }
     }
 
@@ -152,7 +258,15 @@ impl Walker<'_> {
         loop {
             let byte = self.peek()?;
             match byte {
-                b'\r' => return self.line_end(),
+                b'\r' => {
+                    self.line_end()?;
+                    let is_folded =
+                        self.folds == Folds::Taken && matches!(self.peek()?, b' ' | b'\t');
+                    if !is_folded {
+                        return Ok(());
+                    }
+                    continue;
+                }
                 b'\n' => return Err(Refusal::BareLineFeed.into()),
                 _ if !is_field_byte(byte) => return Err(Refusal::FieldValueInvalid.into()),
                 _ => count()?,

@@ -20,6 +20,11 @@
 //! | [`trailer_fields`](Limits::trailer_fields) | 32 | 431 | many tiny trailers |
 //! | [`drain`](Limits::drain) | 256 KiB | close | making the server read what no handler wants |
 //! | [`requests`](Limits::requests) | none | close | one peer holding a connection for ever |
+//! | [`interims`](Limits::interims) | 16 | | a server that answers with 1xx for ever |
+//!
+//! A client holds responses to the same ones, without an answer but an error
+//! ([`ResponseFault`](super::ResponseFault)); methods, targets, empty lines, `requests` are a server's
+//! alone, and `interims` is a client's.
 
 /// What the wire code accepts before it refuses.
 ///
@@ -76,6 +81,9 @@ pub struct Limits {
     /// Requests on one connection; the last is answered with `Connection: close`. Default `None`:
     /// any number.
     pub requests: Option<u64>,
+    /// Interim responses (1xx) that a client passes over before the final one (RFC 9110 section
+    /// 15.2). Default [`Limits::DEFAULT_INTERIMS`].
+    pub interims: usize,
 }
 
 impl Limits {
@@ -101,6 +109,8 @@ impl Limits {
     pub const DEFAULT_TRAILER_FIELDS: usize = 32;
     /// 262,144 bytes: reading that much costs less than a new connection; more does not.
     pub const DEFAULT_DRAIN: u64 = 256 * 1024;
+    /// 16 interim responses. Servers send one or two: to go on, and hints.
+    pub const DEFAULT_INTERIMS: usize = 16;
 
     /// The longest target an [`http::Uri`] can hold.
     pub(crate) const URI_CEILING: usize = u16::MAX as usize - 1;
@@ -134,6 +144,7 @@ impl Default for Limits {
             trailer_fields: Self::DEFAULT_TRAILER_FIELDS,
             drain: Self::DEFAULT_DRAIN,
             requests: None,
+            interims: Self::DEFAULT_INTERIMS,
         }
     }
 }

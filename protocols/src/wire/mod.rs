@@ -23,6 +23,10 @@
 //! | [`connection`](mod@connection) | [`Connection`], [`Exchange`], [`CloseReason`] | RFC 9112, 9; RFC 9110, 10.1.1 |
 //! | [`response_head`](mod@response_head) | [`ResponseHead`], [`write_interim`] | RFC 9112, 4; RFC 9110, 15 |
 //! | [`response_body`](mod@response_body) | [`BodyWriter`] | RFC 9112, 6 |
+//! | [`response_parser`](mod@response_parser) | [`ResponseParser`], [`ReceivedHead`] | RFC 9112, 4, 5, 6.3 |
+//! | [`response_fault`](mod@response_fault) | [`ResponseFault`]: what was wrong with a response | |
+//! | [`request_writer`](mod@request_writer) | [`RequestWriter`], [`plan_request`] | RFC 9112, 3, 6 |
+//! | [`redirect`](mod@redirect) | [`redirected_method`], [`resolve_reference`] | RFC 9110, 15.4; RFC 3986, 5 |
 //! | [`date`](mod@date) | [`DateCache`], [`parse_date`] | RFC 9110, 5.6.7 |
 //! | [`error_page`](mod@error_page) | [`error_page()`], [`write_refusal`] | RFC 9110, 15 |
 //! | [`access_log`](mod@access_log) | [`LogRecord`] | |
@@ -92,10 +96,14 @@ mod head_faults;
 mod head_text;
 pub mod limits;
 pub mod query;
+pub mod redirect;
 pub mod refusal;
 pub mod request_head;
+pub mod request_writer;
 pub mod response_body;
+pub mod response_fault;
 pub mod response_head;
+pub mod response_parser;
 pub(crate) mod syntax;
 pub mod target;
 pub mod trailers;
@@ -116,9 +124,15 @@ pub use framing::{
 };
 pub use limits::Limits;
 pub use query::{path_segments, percent_decode, percent_decode_text, query_pairs, query_value};
+pub use redirect::{
+    ReferenceFault, is_content_field, is_origins_own, redirected_method, resolve_reference,
+};
 pub use refusal::Refusal;
 pub use request_head::{HeadParser, Parsed, RequestHead};
+pub use request_writer::{RequestConnection, RequestWriter, is_clients_own, plan_request};
 pub use response_body::{BodyWriter, Frame, TooShort};
+pub use response_fault::ResponseFault;
 pub use response_head::{CONTINUE, NameCase, ResponseHead, reason_phrase, write_interim};
+pub use response_parser::{ParsedResponse, ReceivedHead, ResponseParser};
 pub use target::{TargetForm, is_valid_host, parse_target};
 pub use trailers::{is_forbidden_trailer, write_last_chunk};

@@ -237,7 +237,6 @@ pub(crate) fn write_field(
     names: NameCase,
     out: &mut Vec<u8>,
 ) {
-    let start = out.len();
     if names == NameCase::Title && *name == header::CONTENT_TYPE {
         // Nearly every response has it.
         out.extend_from_slice(b"Content-Type: ");
@@ -245,6 +244,14 @@ pub(crate) fn write_field(
         out.extend_from_slice(b"\r\n");
         return;
     }
+    write_name(name, names, out);
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `field-name ":" SP`.
+pub(crate) fn write_name(name: &HeaderName, names: NameCase, out: &mut Vec<u8>) {
+    let start = out.len();
     out.extend_from_slice(name.as_str().as_bytes());
     if names == NameCase::Title {
         let mut previous = b'-';
@@ -256,8 +263,6 @@ pub(crate) fn write_field(
         }
     }
     out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
-    out.extend_from_slice(b"\r\n");
 }
 
 fn write_number(number: u64, out: &mut Vec<u8>) {

@@ -31,6 +31,7 @@ fn the_defaults_are_the_named_constants() {
     assert_eq!(limits.trailer_fields, 32);
     assert_eq!(limits.drain, 262_144);
     assert_eq!(limits.requests, None);
+    assert_eq!(limits.interims, 16);
 }
 
 #[test]

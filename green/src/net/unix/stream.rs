@@ -15,8 +15,8 @@ use socket2::{Domain, Socket, Type};
 use super::address::native;
 use super::{PAUSES, SocketAddr, UCred};
 use crate::coroutine::Wait;
-use crate::fd::{Direction, Shared, byte_reader, byte_writer, from_and_into_std, handle, options};
-use crate::fd::{readable, writable};
+use crate::fd::{Direction, Shared, byte_reader, byte_writer, duplex, from_and_into_std, handle};
+use crate::fd::{options, readable, writable};
 use crate::watch::Watcher;
 
 /// A Unix stream socket, in the shape of [`std::os::unix::net::UnixStream`].
@@ -54,6 +54,7 @@ readable!(UnixStream over std_unix::UnixStream);
 writable!(UnixStream over std_unix::UnixStream);
 byte_reader!(UnixStream);
 byte_writer!(UnixStream);
+duplex!(UnixStream);
 
 impl UnixStream {
     /// Connects to the listener at a path. Waits while its queue of connections is full.

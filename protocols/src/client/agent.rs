@@ -1,0 +1,463 @@
+//! The client as a program holds it: settings, and connections that are kept for the next request.
+//!
+//! Here a request goes its way: which way that is, on which connection, whether once more, and where a
+//! redirect leads. What happens on the connection is the business of [`exchange`](super::exchange).
+
+use std::fmt;
+use std::rc::Rc;
+
+use eventlet_green::{Time, now};
+use http::header::{self, HeaderMap};
+use http::{Method, Request, Response, StatusCode, Uri};
+
+use super::body::Body;
+use super::call::Call;
+use super::config::Config;
+use super::connect::{check, connect};
+use super::endpoint::{Endpoint, absolute_form, origin_form};
+use super::error::Error;
+use super::exchange::{Answer, Conn, Failure, Outgoing, exchange};
+use super::follow::{Next, Trail};
+use super::pool::{Lease, Pool, PoolStatus};
+use super::proxy::Route;
+use super::response_body::{Open, Raw, ResponseBody};
+use crate::wire::{
+    BodyReader, ConnectionOptions, RequestConnection, RequestWriter, ResponseFault, plan_request,
+};
+
+/// A client: settings, and the connections that are kept. Clones share both.
+///
+/// It belongs to its thread, as all of green does; any number of coroutines may use it at a time.
+/// There are no cookies, on purpose: a program that keeps its users' sessions apart is better off
+/// with setting the field itself.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::Agent;
+/// use eventlet_protocols::server::{Body, Server};
+/// use http::Response;
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// eventlet_green::spawn(move || {
+///     Server::new(|_| Response::new(Body::from("hello"))).serve(listener)
+/// });
+/// let agent = Agent::new();
+/// for _ in 0..3 {
+///     assert_eq!(agent.get(&format!("http://{address}/"))?, "hello"); // on one connection
+/// }
+/// assert_eq!(agent.status().idle, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Agent {
+    config: Rc<Config>,
+    pool: Rc<Pool>,
+}
+
+/// The URL that a response came from, after redirects: among its
+/// [extensions](http::Response::extensions).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FinalUri(pub Uri);
+
+impl Agent {
+    /// A client with the default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A client with settings.
+    pub fn with_config(config: Config) -> Self {
+        let config = Rc::new(config);
+        let pool = Pool::new(Rc::clone(&config));
+        Agent { config, pool }
+    }
+
+    /// Sends a request, whose URL has scheme and host, and gives the response, whatever its status.
+    /// Redirects are followed as [`Config::redirects`] says; one that wants a body again that can be
+    /// sent once only is given as it is.
+    ///
+    /// The client writes the fields that rule the connection itself: `Host`, `Content-Length`,
+    /// `Transfer-Encoding`, `TE`, `Keep-Alive`. Of `Connection` it hears `close` and, with an `Upgrade`
+    /// field, `upgrade`. `Expect: 100-continue` has it wait before it sends a body.
+    ///
+    /// A request is sent a second time only if its connection had been kept from an earlier one and
+    /// ended before a byte of a response came, and only if its method is idempotent or nothing of it
+    /// had been sent (RFC 9112 section 9.3.1, RFC 9110 section 9.2.2).
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`], but not [`Error::Status`].
+    pub fn request(&self, request: Request<Body>) -> Result<Response<ResponseBody>, Error> {
+        let whole = self.config.whole.map(|limit| now() + limit);
+        self.run(request, whole)
+    }
+
+    /// A request that is put together step by step.
+    pub fn call(&self, method: Method, url: &str) -> Call {
+        Call::new(self.clone(), method, url)
+    }
+
+    /// The body at a URL.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Status`], with the response, if its status is none of 2xx; what else can go wrong.
+    pub fn get(&self, url: &str) -> Result<bytes::Bytes, Error> {
+        self.verb(Method::GET, url, Body::empty())
+    }
+
+    /// The fields that [`get`](Self::get) would come with.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    pub fn head(&self, url: &str) -> Result<HeaderMap, Error> {
+        let response = self.call(Method::HEAD, url).fetch()?;
+        Ok(response.into_parts().0.headers)
+    }
+
+    /// Puts a body at a URL; gives that of the response.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    pub fn put(&self, url: &str, body: impl Into<Body>) -> Result<bytes::Bytes, Error> {
+        self.verb(Method::PUT, url, body.into())
+    }
+
+    /// Posts a body to a URL; gives that of the response.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    pub fn post(&self, url: &str, body: impl Into<Body>) -> Result<bytes::Bytes, Error> {
+        self.verb(Method::POST, url, body.into())
+    }
+
+    /// Deletes what is at a URL; gives the body of the response.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    pub fn delete(&self, url: &str) -> Result<bytes::Bytes, Error> {
+        self.verb(Method::DELETE, url, Body::empty())
+    }
+
+    /// Connections in use and kept.
+    pub fn status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+
+    /// Closes the connections that idle.
+    pub fn close_idle(&self) {
+        self.pool.close_idle();
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn verb(&self, method: Method, url: &str, body: Body) -> Result<bytes::Bytes, Error> {
+        let response = self.call(method, url).body(body).fetch()?;
+        Ok(response.into_body())
+    }
+
+    /// Sends a request along all its redirects.
+    pub(super) fn run(
+        &self,
+        request: Request<Body>,
+        whole: Option<Time>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let (parts, mut body) = request.into_parts();
+        let mut asked = Asked {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+        };
+        let mut trail = Trail::new(self.config.redirects);
+        loop {
+            let again = body.again();
+            let response = self.ask(&asked, body, whole)?;
+            match trail.next(&mut asked, &response, again)? {
+                Next::Stop => {
+                    let mut response = response;
+                    response.extensions_mut().insert(FinalUri(asked.uri));
+                    return Ok(response);
+                }
+                Next::Go(next) => {
+                    // Its end is worth a connection, if it is near; its failure nothing.
+                    let _ = response.into_body().collect(self.config.limits.drain);
+                    body = next;
+                }
+            }
+        }
+    }
+
+    /// Sends one request, a second time where that is safe.
+    fn ask(
+        &self,
+        asked: &Asked,
+        body: Body,
+        whole: Option<Time>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let origin = Endpoint::of(&asked.uri)?;
+        check(&origin)?;
+        let route = match self.config.unix_socket {
+            Some(_) => Route {
+                origin,
+                proxy: None,
+            },
+            None => self.config.proxies.route(origin),
+        };
+        let mut again = body.again();
+        let mut outgoing = asked.outgoing(&route, body, &self.config)?;
+        let mut lease = self.pool.lease(&route, whole)?;
+        loop {
+            let conn = match lease.conn.take() {
+                Some(kept) => kept,
+                None => Conn::new(connect(&route, &self.config, whole)?),
+            };
+            let was_kept = conn.is_used;
+            // From here on it is the lease's to close.
+            let conn = lease.conn.insert(conn);
+            match exchange(conn, outgoing, &self.config, whole) {
+                Ok(answer) => return respond(asked, lease, answer, &self.config, whole),
+                Err(failure) => {
+                    lease.conn = None;
+                    let is_safe = was_kept && failure.is_safe_to_repeat(&asked.method);
+                    match again.take() {
+                        Some(body) if is_safe => {
+                            outgoing = asked.outgoing(&route, body, &self.config)?;
+                        }
+                        _ => return Err(failure.error),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self::with_config(Config::default())
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One exchange over a stream of the caller's, which is closed afterwards: no redirects, no proxy,
+/// nothing a second time. The request's URL says the host, and nothing about where the stream goes.
+///
+/// # Errors
+///
+/// As for [`Agent::request`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::client::{Body, Config, exchange_over};
+/// use http::Request;
+/// use std::io::{Read, Write};
+///
+/// let (near, mut far) = UnixStream::pair()?;
+/// let server = eventlet_green::spawn(move || {
+///     far.read(&mut [0; 1024])?;
+///     far.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+/// });
+/// let request = Request::get("http://a.example/").body(Body::empty())?;
+/// let response = exchange_over(near, request, &Config::new())?;
+/// assert_eq!(response.into_body().into_text()?, "hi");
+/// # server.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn exchange_over(
+    stream: impl super::Transport,
+    request: Request<Body>,
+    config: &Config,
+) -> Result<Response<ResponseBody>, Error> {
+    let whole = config.whole.map(|limit| now() + limit);
+    let (parts, body) = request.into_parts();
+    let mut asked = Asked {
+        method: parts.method,
+        uri: parts.uri,
+        headers: parts.headers,
+    };
+    asked
+        .headers
+        .insert(header::CONNECTION, closing(&asked.headers));
+    let route = Route {
+        origin: Endpoint::of(&asked.uri)?,
+        proxy: None,
+    };
+    let outgoing = asked.outgoing(&route, body, config)?;
+    let mut lease = Lease::of(Conn::new(Box::new(stream)));
+    let Some(conn) = &mut lease.conn else {
+        unreachable!("a lease of a connection has one");
+    };
+    let answer = exchange(conn, outgoing, config, whole).map_err(|failure| failure.error)?;
+    respond(&asked, lease, answer, config, whole)
+}
+
+/// `Connection` for a request that is the only one: an upgrade stays one.
+fn closing(headers: &HeaderMap) -> http::HeaderValue {
+    let name = match ConnectionOptions::of(headers).has_upgrade() {
+        true => "upgrade",
+        false => "close",
+    };
+    http::HeaderValue::from_static(name)
+}
+
+impl Failure {
+    /// Whether the same request may be sent again over another connection.
+    fn is_safe_to_repeat(&self, method: &Method) -> bool {
+        let is_connections = matches!(
+            self.error,
+            Error::Closed | Error::Send(_) | Error::Receive(_)
+        );
+        is_connections && self.is_unanswered && (self.is_unsent || method.is_idempotent())
+    }
+}
+
+/// What is asked for.
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+}
+
+impl Asked {
+    /// The request as it goes out on its way.
+    fn outgoing(&self, route: &Route, body: Body, config: &Config) -> Result<Outgoing, Error> {
+        if self.method == Method::CONNECT {
+            let why = "CONNECT is for proxies, which the settings name";
+            return Err(Error::Request(why.to_owned()));
+        }
+        let options = ConnectionOptions::of(&self.headers);
+        let upgrades = options.has_upgrade() && self.headers.contains_key(header::UPGRADE);
+        let keeps_none = config.idle_per_host == 0 || config.idle_connections == 0;
+        let connection = match () {
+            () if upgrades => RequestConnection::Upgrade,
+            () if options.has_close() || keeps_none => RequestConnection::Close,
+            () => RequestConnection::Keep,
+        };
+        let plan = plan_request(&self.method, body.size());
+        let mut fields = self.headers.clone();
+        let expects_continue = self.expects_continue(&body)?;
+        if !expects_continue {
+            // Without content it must not be sent (RFC 9110 section 10.1.1).
+            fields.remove(header::EXPECT);
+        }
+        if let (Some(agent), false) = (&config.user_agent, fields.contains_key(header::USER_AGENT))
+        {
+            fields.insert(header::USER_AGENT, agent.clone());
+        }
+        #[cfg(feature = "gzip")]
+        if self.asks_for_gzip(config) {
+            let gzip = http::HeaderValue::from_static("gzip");
+            fields.insert(header::ACCEPT_ENCODING, gzip);
+        }
+        let forwarder = route.forwarder();
+        if let Some(authorization) = forwarder.and_then(|proxy| proxy.authorization()) {
+            fields.insert(header::PROXY_AUTHORIZATION, authorization.clone());
+        }
+        let target = match forwarder {
+            Some(_) => absolute_form(&route.origin, &self.uri),
+            None => origin_form(&self.uri),
+        };
+        let mut head = Vec::new();
+        RequestWriter {
+            method: &self.method,
+            target: &target,
+            host: &route.origin.host_field(),
+            fields: &fields,
+            length: plan.field,
+            connection,
+            names: config.names,
+        }
+        .write_to(&mut head);
+        Ok(Outgoing {
+            method: self.method.clone(),
+            head,
+            body,
+            plan,
+            expects_continue,
+            upgrades,
+            closes: connection == RequestConnection::Close,
+        })
+    }
+
+    fn expects_continue(&self, body: &Body) -> Result<bool, Error> {
+        match self.headers.get(header::EXPECT) {
+            None => Ok(false),
+            Some(value) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+                Ok(!body.is_empty())
+            }
+            Some(_) => {
+                let why = "the only expectation there is is 100-continue";
+                Err(Error::Request(why.to_owned()))
+            }
+        }
+    }
+
+    /// Whether compressed responses are asked for by the settings, not by the request.
+    #[cfg(feature = "gzip")]
+    fn asks_for_gzip(&self, config: &Config) -> bool {
+        config.compression == super::Compression::Gzip
+            && !self.headers.contains_key(header::ACCEPT_ENCODING)
+            && !self.headers.contains_key(header::RANGE)
+    }
+}
+
+/// The response for the caller, once its head has come.
+fn respond(
+    asked: &Asked,
+    lease: Lease,
+    answer: Answer,
+    config: &Config,
+    whole: Option<Time>,
+) -> Result<Response<ResponseBody>, Error> {
+    let is_switch = answer.head.status == StatusCode::SWITCHING_PROTOCOLS;
+    let reader = BodyReader::of_response(answer.head.framing, &config.limits);
+    let reader = reader.map_err(|refusal| Error::Response(ResponseFault::Body(refusal)))?;
+    let open = Open {
+        lease,
+        reader,
+        sender: answer.sender,
+        is_reusable: answer.is_reusable,
+        body: config.body,
+        whole,
+    };
+    let raw = Raw::new(open, is_switch);
+    #[cfg(feature = "gzip")]
+    if asked.asks_for_gzip(config) && raw.remaining() != Some(0) && is_gzip(&answer.head.headers) {
+        let mut head = answer.head;
+        head.headers.remove(header::CONTENT_ENCODING);
+        head.headers.remove(header::CONTENT_LENGTH);
+        let inflater = super::inflate::Inflater::new(config.inflated);
+        return Ok(head.into_response(ResponseBody::new(raw, config).inflating(inflater)));
+    }
+    #[cfg(not(feature = "gzip"))]
+    let _ = asked;
+    Ok(answer.head.into_response(ResponseBody::new(raw, config)))
+}
+
+/// Whether gzip is the only content coding (RFC 9110 section 8.4.1.3, which has `x-gzip` be the same).
+#[cfg(feature = "gzip")]
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is = |value: &http::HeaderValue| {
+        let name = value.as_bytes().trim_ascii();
+        name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip")
+    };
+    codings.next().is_some_and(is) && codings.next().is_none()
+}
