@@ -6,6 +6,8 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::proxy::Proxies;
+#[cfg(feature = "tls")]
+use crate::tls::TlsConnector;
 use crate::wire::{Limits, NameCase};
 
 /// Settings of an [`Agent`](super::Agent). Every field has a default that is safe with a server one
@@ -39,6 +41,11 @@ pub struct Config {
     pub connect: Option<Duration>,
     /// How long a TLS handshake may take. Default 10 s.
     pub tls: Option<Duration>,
+    /// Whom to trust, who one is, and more, for `https` URLs. Default `None`: whom the platform trusts,
+    /// and nobody. One of one's own should name the protocol `http/1.1` by
+    /// [`alpn`](crate::tls::TlsConnectorBuilder::alpn).
+    #[cfg(feature = "tls")]
+    pub tls_connector: Option<TlsConnector>,
     /// How long one write of the request may wait for a slow reader. Default 30 s.
     pub send: Option<Duration>,
     /// How long the head of the response may take, from the last byte of the request to its own.
@@ -159,6 +166,8 @@ impl Default for Config {
             resolve: Some(Self::DEFAULT_RESOLVE),
             connect: Some(Self::DEFAULT_CONNECT),
             tls: Some(Self::DEFAULT_TLS),
+            #[cfg(feature = "tls")]
+            tls_connector: None,
             send: Some(Self::DEFAULT_SEND),
             head: Some(Self::DEFAULT_HEAD),
             body: Some(Self::DEFAULT_BODY),

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use eventlet_green::net::unix::{SocketAddr as UnixAddr, UnixStream};
-use eventlet_green::net::{ConnectOptions, Lookup, TcpStream, ToSocketAddrs};
+use eventlet_green::net::{ConnectOptions, Lookup, Stream, TcpStream, ToSocketAddrs};
 use eventlet_green::{Time, offload_timeout};
 
 use super::config::Config;
@@ -17,6 +17,8 @@ use super::endpoint::{Endpoint, Scheme};
 use super::error::Error;
 use super::proxy::{Route, Tunnel};
 use super::timing::{Limit, Phase};
+#[cfg(feature = "tls")]
+use super::tls::secure;
 use super::transport::Transport;
 
 /// Connects along a route; `whole` is when the request's whole time is over.
@@ -37,12 +39,13 @@ pub(super) fn connect(
 pub(super) fn check(endpoint: &Endpoint) -> Result<(), Error> {
     match endpoint.scheme {
         Scheme::Http => Ok(()),
+        Scheme::Https if cfg!(feature = "tls") => Ok(()),
         Scheme::Https => Err(Error::TlsMissing),
     }
 }
 
 /// What comes between a socket and its use: the proxy's tunnel, and TLS.
-fn prepare<S: Transport>(
+fn prepare<S: Stream + Transport>(
     stream: S,
     route: &Route,
     tunnel: Option<Tunnel<'_>>,
@@ -62,8 +65,8 @@ fn prepare<S: Transport>(
     }
 }
 
-/// TLS over a connection to `endpoint`, whose name the certificate must have. Without the feature
-/// there is none; [`check`] has said so already.
+/// Without the feature there is no TLS; [`check`] has said so already.
+#[cfg(not(feature = "tls"))]
 fn secure<S: Transport>(
     _stream: S,
     _endpoint: &Endpoint,

@@ -48,6 +48,8 @@ mod response_body;
 mod send;
 mod status;
 mod timing;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod upgraded;
 mod values;

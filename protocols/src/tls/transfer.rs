@@ -204,9 +204,38 @@ impl<S: Stream> TlsStream<S> {
         }
         Ok(true)
     }
+
+    /// Sends what an earlier operation could not, without waiting.
+    pub(crate) fn try_flush(&self) -> io::Result<()> {
+        let _writing = self.begin_writing()?;
+        if self.send_what_fits()? {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+
+    /// Whether nothing has come that is there to be read; `is_quiet_below` asks the stream below. What
+    /// is TLS's own is taken off it.
+    pub(crate) fn is_quiet_if(&self, is_quiet_below: impl Fn() -> bool) -> bool {
+        while self.read_what_is_there(&mut []).is_none() {
+            if is_quiet_below() {
+                return true;
+            }
+            if self.try_fill().is_err() {
+                return false;
+            }
+        }
+        false
+    }
 }
 
 impl<S> TlsStream<S> {
+    /// Whether reading need not wait.
+    pub(crate) fn has_something_to_read(&self) -> bool {
+        self.0.session.borrow().has_something_to_read()
+    }
+
     /// Whether not a byte has come so far.
     pub(crate) fn has_heard_nothing(&self) -> bool {
         self.0.session.borrow().has_heard_nothing()

@@ -2,6 +2,7 @@
 //! other end. Certificates are made as they are needed (`support`).
 
 mod certificates;
+mod client;
 mod ends;
 mod faults;
 mod handshakes;
