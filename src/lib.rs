@@ -11,6 +11,7 @@
 //! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
 //! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
+//! | `process` (feature `processes`) | `eventlet-protocols` | child processes |
 //!
 //! ```
 //! use eventlet::net::{TcpListener, TcpStream};
@@ -35,7 +36,7 @@
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
 //! `json` makes bodies of values, `tower` serves the services of tower (axum's routers among them),
-//! `files` serves directories.
+//! `files` serves directories, `cgi` programs in any language. `processes` starts child processes.
 //! `websocket` adds `http::websocket`.
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` is the test kit.
@@ -47,6 +48,8 @@ pub use eventlet_green::*;
 pub use eventlet_hub as hub;
 #[cfg(feature = "http")]
 pub use eventlet_protocols as http;
+#[cfg(feature = "processes")]
+pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;
 
 /// The guide, chapter by chapter. It stands here so that its code compiles and runs.

@@ -10,6 +10,8 @@
 //! * `json`: values as JSON in bodies ([`format`](mod@format)).
 //! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
 //! * `files`: static files ([`gateway`]).
+//! * `processes`: child processes, the module `process`.
+//! * `cgi`: programs behind the server by CGI/1.1 ([`gateway`]).
 //! * `websocket`: the module of that name.
 //! * `full`: all of them.
 //!
@@ -21,6 +23,8 @@
 
 pub mod format;
 pub mod gateway;
+#[cfg(feature = "processes")]
+pub mod process;
 pub mod server;
 #[cfg(feature = "websocket")]
 pub mod websocket;
