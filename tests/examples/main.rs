@@ -3,12 +3,15 @@
 
 #[cfg(feature = "websocket")]
 mod browser;
+mod cgi;
 mod chat;
 mod crawler;
 mod echo_cores;
 mod forwarder;
 mod httpd;
+mod process_pool;
 mod producer_consumer;
+mod supervisor;
 mod support;
 mod web;
 #[cfg(feature = "websocket")]
