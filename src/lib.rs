@@ -11,6 +11,8 @@
 //! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
 //! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | HTTP, server and client |
+//! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
+//! | `process` (feature `processes`) | `eventlet-protocols` | child processes |
 //!
 //! ```
 //! use eventlet::net::{TcpListener, TcpStream};
@@ -37,7 +39,7 @@
 //! the HTTP server; all by default. `hub-polling` adds the `polling` package as a hub, for systems that
 //! have none of their own.
 //! `json` makes bodies of values, `tower` serves the services of tower (axum's routers among them),
-//! `files` serves directories.
+//! `files` serves directories, `cgi` programs in any language. `processes` starts child processes.
 //! `websocket` adds `http::websocket`.
 //! `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the public web's roots within the
 //! program; `full` is all that the protocols have.
@@ -54,6 +56,8 @@ pub use eventlet_green::*;
 pub use eventlet_hub as hub;
 #[cfg(feature = "http")]
 pub use eventlet_protocols as http;
+#[cfg(feature = "processes")]
+pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;
 
 /// The guide, chapter by chapter. It stands here so that its code compiles and runs.

@@ -10,6 +10,8 @@
 //! * `json`: values as JSON in bodies ([`format`](mod@format)).
 //! * `tower`: services of tower behind the server, axum's routers among them ([`gateway`]).
 //! * `files`: static files ([`gateway`]).
+//! * `processes`: child processes, the module `process`.
+//! * `cgi`: programs behind the server by CGI/1.1 ([`gateway`]).
 //! * `websocket`: the module of that name.
 //! * `tls`: HTTPS and TLS over any stream (the module `tls`); `tls-bundled-roots`: the roots of the public
 //!   web within the program.
@@ -25,6 +27,8 @@
 pub mod client;
 pub mod format;
 pub mod gateway;
+#[cfg(feature = "processes")]
+pub mod process;
 pub mod server;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "websocket")]
 mod browser;
+mod cgi;
 mod chat;
 mod crawler;
 mod echo_cores;
@@ -11,8 +12,10 @@ mod httpd;
 #[cfg(feature = "tls")]
 mod https;
 mod json_client;
+mod process_pool;
 mod producer_consumer;
 mod reverse_proxy;
+mod supervisor;
 mod support;
 mod web;
 #[cfg(feature = "websocket")]

@@ -3,9 +3,14 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::panic::Location;
+use std::rc::Rc;
 
 use super::mode::Mode;
-use crate::fd::{Shared, Watched, byte_reader, byte_writer, handle, readable, writable};
+use crate::fd::{
+    Direction, Extent, Shared, Watched, byte_reader, byte_writer, handle, readable, writable,
+};
+use crate::watch::Watcher;
 
 /// Any descriptor that can be waited for: terminals, FIFOs, devices, event and timer descriptors,
 /// sockets of families that have no type here.
@@ -70,6 +75,91 @@ impl Descriptor {
             watched,
             was_nonblocking,
         })
+    }
+
+    /// Begins `watcher`, in a coroutine of its own, once there may be something to read or the
+    /// [time limit](Self::set_read_timeout) is over. See
+    /// [`TcpStream::watch_readable`](crate::net::TcpStream::watch_readable), of which the rest holds
+    /// here as well.
+    ///
+    /// # Errors
+    ///
+    /// * `ResourceBusy`: a coroutine waits to read, or another watcher.
+    /// * `NotConnected`: after [`close`](Self::close).
+    /// * `Unsupported`: the thread is ending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::Watcher;
+    /// use eventlet_green::io::Descriptor;
+    /// use eventlet_green::sync::Event;
+    /// use std::io::{self, Read, Write};
+    /// use std::rc::Rc;
+    ///
+    /// struct Byte(Descriptor, Event<u8>);
+    ///
+    /// impl Watcher for Byte {
+    ///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
+    ///         let mut byte = [0];
+    ///         let read = outcome.and_then(|()| self.0.try_read_with(|mut file| file.read(&mut byte)));
+    ///         match read {
+    ///             // Told for nothing, as may happen.
+    ///             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+    ///                 self.0.watch_readable(self.clone()).expect("nobody else waits");
+    ///             }
+    ///             _ => self.1.send(byte[0]).expect("once"),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let (reader, mut writer) = io::pipe()?;
+    /// let byte = Rc::new(Byte(Descriptor::new(reader)?, Event::new()));
+    /// byte.0.watch_readable(byte.clone())?;
+    /// eventlet_green::yield_now();
+    /// assert!(!byte.1.is_ready());
+    /// writer.write_all(b"x")?;
+    /// assert_eq!(byte.1.wait().unwrap(), b'x');
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+        self.watched
+            .watch(Direction::Read, watcher, Location::caller())
+    }
+
+    /// A read by other means, tried once, without waiting: calls the system through the type of
+    /// `std`. After `WouldBlock`, [`wait_readable`](Self::wait_readable) and
+    /// [`watch_readable`](Self::watch_readable) wait for the next change; what
+    /// [`try_with`](Self::try_with) finds out does not count for them.
+    ///
+    /// # Errors
+    ///
+    /// What `operation` gives: `WouldBlock` where it would have had to wait, also without being
+    /// called where that is known. `NotConnected`: closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::io::Descriptor;
+    /// use std::io::{self, Read, Write};
+    ///
+    /// let (reader, mut writer) = io::pipe()?;
+    /// let reader = Descriptor::new(reader)?;
+    /// let mut byte = [0];
+    /// let nothing = reader.try_read_with(|mut file| file.read(&mut byte));
+    /// assert_eq!(nothing.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    /// writer.write_all(b"x")?;
+    /// reader.wait_readable()?;
+    /// assert_eq!(reader.try_read_with(|mut file| file.read(&mut byte))?, 1);
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    pub fn try_read_with<T>(
+        &self,
+        mut operation: impl FnMut(&File) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.watched
+            .try_operate(Direction::Read, |file| Ok((operation(file)?, Extent::Full)))
     }
 
     /// Gives the descriptor back, blocking if it was.

@@ -1,4 +1,5 @@
-//! What may stand behind the server: a function, a [`Site`], a service of tower, a directory.
+//! What may stand behind the server: a function, a [`Site`], a service of tower, a directory,
+//! a program.
 //!
 //! The server calls a [`Handler`]; here is what becomes one, and one [`serve`] for all of them. How
 //! requests come and responses go is the job of [`server`](crate::server).
@@ -7,6 +8,7 @@
 //! |---|---|---|
 //! | a function from a request to a response | [`Handler`] | |
 //! | [`Site`]: parsers by content type, return values that are adapted | [`IntoHandler`] | |
+//! | `Cgi`: a program in any language, started for each request | [`Handler`] | `cgi` |
 //! | `Files`: the files beneath a directory | [`Handler`] | `files` |
 //! | any `tower_service::Service` over the types of `http`: a router of axum's | [`IntoHandler`] | `tower` |
 //!
@@ -24,6 +26,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "cgi")]
+pub mod cgi;
 mod error_response;
 #[cfg(feature = "files")]
 pub mod files;
@@ -38,6 +42,8 @@ use eventlet_green::net::TcpListener;
 
 use crate::server::{Handler, Server};
 
+#[cfg(feature = "cgi")]
+pub use cgi::Cgi;
 pub use error_response::ErrorResponse;
 #[cfg(feature = "files")]
 pub use files::Files;
