@@ -1,16 +1,20 @@
 //! The examples as their users see them: programs that are started, talked to, and stopped by signals,
 //! under every hub. The examples of the lower layers are tested there.
 
+mod attacks;
 #[cfg(feature = "websocket")]
 mod browser;
 mod chat;
+mod clients;
 mod crawler;
 mod echo_cores;
 mod forwarder;
 mod httpd;
 mod producer_consumer;
 mod support;
+mod testbed;
 mod web;
+mod web_server;
 #[cfg(feature = "websocket")]
 mod websocket_chat;
 #[cfg(feature = "websocket")]
