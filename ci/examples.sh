@@ -105,7 +105,7 @@ while read -r package example features; do
     *echo | echo_cores) echoes "$program" --listen 127.0.0.1:0 ;;
     chat) stops "$program" --listen 127.0.0.1:0 ;;
     forwarder) stops "$program" --listen 127.0.0.1:0 --to 127.0.0.1:9 ;;
-    httpd) serves_http "$program" ;;
+    httpd | testbed) serves_http "$program" ;;
     hello | static_files | axum_on_green | json_api) stops "$program" --listen 127.0.0.1:0 ;;
     upload) stops "$program" --listen 127.0.0.1:0 "$TARGET/ci/uploads" ;;
     reverse_proxy) stops "$program" http://127.0.0.1:9 127.0.0.1:0 ;;

@@ -210,6 +210,17 @@ fn main() {}'
     red examples CI_EXAMPLES='planted planted_echo' -- 'on purpose' 'did not echo a line' 'two examples are named planted'
 fi
 
+if proves conformance; then
+    change examples/pages/mod.rs 's/"Hello, World!"/"Hello, world!"/'
+    red conformance CI_HUBS=epoll -- 'FAILED: not in step' 'not every rule is kept: testbed --hub epoll'
+fi
+
+if proves fuzz; then
+    # A size line that ends in white space: taken by a decoder that is laxer than the grammar.
+    change protocols/src/wire/chunked.rs "s/\(State::Space \{ \.\. \}, _\) =>/(State::Space { .. }, b'\\\\r') => Ok(State::SizeLineFeed),\n            &/"
+    red fuzz CI_FUZZ=chunked CI_FUZZ_SECONDS=60 -- 'and plainly' 'chunked: status [0-9]+; the input is'
+fi
+
 if proves idle; then
     write planted.rs <<<'//! Planted: serves, and looks at the clock every tenth of a second.
 use std::io::Write;

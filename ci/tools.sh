@@ -4,11 +4,13 @@
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-TOOLS=(curl git jq shellcheck strace valgrind)
+TOOLS=(curl g++ git jq nc shellcheck slowhttptest strace telnet valgrind)
+# Where the package is not called as the tool is.
+declare -A PACKAGES=([nc]=netcat-openbsd)
 
 missing=()
 for tool in "${TOOLS[@]}"; do
-    has "$tool" || missing+=("$tool")
+    has "$tool" || missing+=("${PACKAGES[$tool]:-$tool}")
 done
 if ((${#missing[@]} > 0)); then
     if has apt-get && [[ $(id -u) == 0 ]]; then

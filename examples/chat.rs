@@ -78,8 +78,8 @@ fn read_line(input: &mut BufReader<TcpStream>) -> Option<String> {
 }
 
 fn run() -> io::Result<()> {
-    let mut words = std::env::args().skip(1);
-    let (Some("--listen"), Some(address)) = (words.next().as_deref(), words.next()) else {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let ["--listen", address] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
         return Err(io::Error::other("usage: chat --listen HOST:PORT"));
     };
     let signals = Signals::new(&STOP)?;

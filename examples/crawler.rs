@@ -55,7 +55,8 @@ fn fetch(agent: &Agent, (site, number): Link) -> Result<Vec<Link>, client::Error
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let pages = env::args().nth(1).map_or(Ok(100), |word| word.parse())?;
+    let pages = env::args().nth(1).unwrap_or_else(|| "100".into());
+    let pages = pages.parse().map_err(|error| format!("{pages}: {error}"))?;
     let sites = [(); SITES].map(|()| TcpListener::bind("127.0.0.1:0"));
     let sites = sites.into_iter().collect::<io::Result<Vec<_>>>()?;
     let addresses = sites.iter().map(TcpListener::local_addr);

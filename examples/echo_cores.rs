@@ -36,7 +36,10 @@ fn settings() -> Result<(String, cores::Builder), Box<dyn Error>> {
     while let Some(word) = words.next() {
         match (word.as_str(), words.next()) {
             ("--listen", Some(value)) => address = Some(value),
-            ("--cores", Some(value)) => builder = builder.threads(value.parse()?),
+            ("--cores", Some(value)) => match value.parse() {
+                Ok(number) => builder = builder.threads(number),
+                Err(error) => return Err(format!("--cores {value}: {error}").into()),
+            },
             _ => return Err(format!("{word}: neither --listen ADDR nor --cores N").into()),
         }
     }

@@ -14,7 +14,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use eventlet::net::{ConnectOptions, TcpListener, TcpStream, tcp_server};
+use eventlet::net::{ConnectOptions, TcpListener, TcpStream, ToSocketAddrs, tcp_server};
 use eventlet::signals::{STOP, Signals};
 use eventlet::{scope, spawn, sync::WaitGroup};
 
@@ -71,6 +71,7 @@ fn addresses() -> io::Result<(String, String)> {
 
 fn run() -> io::Result<()> {
     let (address, target) = addresses()?;
+    target.lookup()?; // What is no address is told now, not by each connection.
     let signals = Signals::new(&STOP)?;
     let listener = TcpListener::bind(&address)?;
     println!("listening on {}", listener.local_addr()?);

@@ -158,11 +158,18 @@ fn a_signal_is_told_to_all_and_ends_it() {
 #[test]
 fn what_it_does_not_understand_is_one_line() {
     under_each_hub("chat", "what_it_does_not_understand", |hub| {
-        for arguments in [&[][..], &["--listen"], &["what?"]] {
+        for arguments in [
+            &[][..],
+            &["--listen"],
+            &["what?"],
+            &["--listen", "127.0.0.1:0", "more"],
+        ] {
             assert_refusal("chat", hub, arguments, "usage: chat --listen");
         }
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
         assert_refusal("chat", hub, &["--listen", &address], "in use");
+        assert_refusal("chat", hub, &["--listen", "x"], "no socket address");
+        assert_refusal("chat", "kq", &["--listen", "127.0.0.1:0"], "EVENTLET_HUB");
     });
 }

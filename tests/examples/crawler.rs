@@ -27,6 +27,7 @@ fn finds_all_pages_breadth_first() {
 #[test]
 fn a_number_that_is_none_is_refused() {
     under_each_hub("crawler", "a_number_that_is_none_is_refused", |hub| {
-        assert_refusal("crawler", hub, &["many"], "invalid digit");
+        assert_refusal("crawler", hub, &["many"], "many: invalid digit");
+        assert_refusal("crawler", "kq", &[], "EVENTLET_HUB");
     });
 }

@@ -73,6 +73,11 @@ fn what_it_does_not_understand_is_one_line() {
         assert_refusal("echo_cores", hub, &["what?"], "what?: ");
         let zero = ["--listen", "127.0.0.1:0", "--cores", "0"];
         assert_refusal("echo_cores", hub, &zero, "");
+        let listen = ["--listen", "127.0.0.1:0"];
+        let word = [listen, ["--cores", "x"]].concat();
+        assert_refusal("echo_cores", hub, &word, "--cores x: ");
+        assert_refusal("echo_cores", hub, &["--listen", "x"], "no socket address");
+        assert_refusal("echo_cores", "kq", &listen, "EVENTLET_HUB");
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
         assert_refusal("echo_cores", hub, &["--listen", &address], "in use");

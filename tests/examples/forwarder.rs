@@ -152,5 +152,11 @@ fn what_it_does_not_understand_is_one_line() {
         let address = taken.local_addr().unwrap().to_string();
         let arguments = ["--listen", &address, "--to", &address];
         assert_refusal("forwarder", hub, &arguments, "in use");
+        for (from, to) in [("127.0.0.1:0", "x"), ("x", "127.0.0.1:0")] {
+            let arguments = ["--listen", from, "--to", to];
+            assert_refusal("forwarder", hub, &arguments, "no socket address");
+        }
+        let arguments = ["--listen", "127.0.0.1:0", "--to", "127.0.0.1:0"];
+        assert_refusal("forwarder", "kq", &arguments, "EVENTLET_HUB");
     });
 }

@@ -3,110 +3,25 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command};
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{self, ANSWER, loudly, signal, under_each_hub};
+use crate::support::{self, loudly, under_each_hub};
+use crate::web_server::{WebServer, answer, assert_field, has_field};
 
 fn command(hub: &str) -> Command {
     support::command("httpd", hub)
 }
 
-/// A running httpd; killed when it is dropped.
-struct Httpd {
-    process: Child,
-    address: String,
-    /// What it has printed when it began to listen.
-    banner: Vec<String>,
-}
-
-impl Httpd {
-    fn new(hub: &str) -> Self {
-        Self::with(command(hub).args(["--listen", "127.0.0.1:0", "--quiet"]))
-    }
-
-    fn with(command: &mut Command) -> Self {
-        let mut process = command.spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let banner: Vec<_> = lines.by_ref().take(4).map_while(Result::ok).collect();
-        let address = banner
-            .first()
-            .and_then(|line| line.strip_prefix("listening on http://"))
-            .and_then(|rest| rest.split_once('/'))
-            .unwrap_or_else(|| panic!("no address in {banner:?}"))
-            .0
-            .to_owned();
-        // Read on, or the program would find nobody at the other end of its log.
-        thread::spawn(move || lines.map_while(Result::ok).count());
-        Httpd {
-            process,
-            address,
-            banner,
-        }
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(ANSWER)).unwrap();
-        stream
-    }
-
-    /// Everything that comes for these bytes until the connection is closed: head and rest.
-    fn ask(&self, request: &str) -> (String, String) {
-        let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).unwrap();
-        answer(&mut stream)
-    }
-
-    fn get(&self, target: &str) -> (String, String) {
-        self.ask(&format!(
-            "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-        ))
-    }
-
-    fn signal(&self, name: &str) {
-        signal(&self.process, name);
-    }
-
-    /// Status and standard error, when it has ended.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut errors = String::new();
-        let mut pipe = self.process.stderr.take().unwrap();
-        pipe.read_to_string(&mut errors).unwrap();
-        (self.process.wait().unwrap().code(), errors)
-    }
-}
-
-impl Drop for Httpd {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn answer(stream: &mut TcpStream) -> (String, String) {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").expect("a response");
-    (head.to_owned(), body.to_owned())
-}
-
-fn has_field(head: &str, field: &str) -> bool {
-    head.split("\r\n")
-        .any(|line| line.eq_ignore_ascii_case(field))
-}
-
-#[track_caller]
-fn assert_field(head: &str, field: &str) {
-    assert!(has_field(head, field), "no {field} in {head}");
+/// Started quiet, on a port of its own.
+fn start(hub: &str) -> WebServer {
+    WebServer::start(command(hub).args(["--listen", "127.0.0.1:0", "--quiet"]), 4)
 }
 
 #[test]
 fn says_where_it_listens_and_with_which_hub() {
     under_each_hub("httpd", "says_where_it_listens_and_with_which_hub", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         let address = &httpd.address;
         assert_eq!(
             httpd.banner[0],
@@ -126,7 +41,7 @@ fn says_where_it_listens_and_with_which_hub() {
 fn an_option_goes_before_the_environment() {
     under_each_hub("httpd", "an_option_goes_before_the_environment", |hub| {
         let mut command = command("none such");
-        let httpd = Httpd::with(command.args(["--hub", hub, "--listen", "127.0.0.1:0"]));
+        let httpd = WebServer::start(command.args(["--hub", hub, "--listen", "127.0.0.1:0"]), 4);
         assert!(httpd.banner[0].ends_with(&format!("with the {hub} hub")));
         assert_eq!(httpd.get("/json").1, r#"{"message":"Hello, World!"}"#);
     });
@@ -135,7 +50,7 @@ fn an_option_goes_before_the_environment() {
 #[test]
 fn plaintext_and_json_and_what_is_not_there() {
     under_each_hub("httpd", "plaintext_and_json_and_what_is_not_there", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         let (head, body) = httpd.get("/plaintext");
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
         assert_field(&head, "content-type: text/plain");
@@ -172,7 +87,7 @@ fn plaintext_and_json_and_what_is_not_there() {
 #[test]
 fn echo_takes_any_method_and_framing() {
     under_each_hub("httpd", "echo_takes_any_method_and_framing", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         for method in ["POST", "PUT", "PATCH", "DELETE", "BREW"] {
             let (head, body) = httpd.ask(&format!(
                 "{method} /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
@@ -197,7 +112,7 @@ fn echo_takes_any_method_and_framing() {
 #[test]
 fn headers_are_a_json_object() {
     under_each_hub("httpd", "headers_are_a_json_object", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         let (head, body) = httpd.ask(
             "GET /headers HTTP/1.1\r\nHost: example.com\r\nX-Two: a\r\nConnection: close\r\n\
              x-two: \"b\"\r\nX-TWO: c\\d\r\nX-Latin: \u{e9}\r\n\r\n",
@@ -219,7 +134,7 @@ fn headers_are_a_json_object() {
 #[test]
 fn chunked_comes_piece_by_piece() {
     under_each_hub("httpd", "chunked_comes_piece_by_piece", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         let (head, body) = httpd.get("/chunked?n=2&ms=0");
         assert_field(&head, "transfer-encoding: chunked");
         assert_eq!(body, "8\r\nchunk 0\n\r\n8\r\nchunk 1\n\r\n0\r\n\r\n");
@@ -248,7 +163,7 @@ fn chunked_comes_piece_by_piece() {
 #[test]
 fn slow_takes_its_time_and_holds_nobody_up() {
     under_each_hub("httpd", "slow_takes_its_time_and_holds_nobody_up", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         let start = Instant::now();
         let (_, body) = httpd.get("/slow?ms=50");
         assert_eq!(body, "slow 50\n");
@@ -264,7 +179,7 @@ fn slow_takes_its_time_and_holds_nobody_up() {
 #[test]
 fn sixteen_pipelined_requests_in_one_packet() {
     under_each_hub("httpd", "sixteen_pipelined_requests_in_one_packet", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         let mut stream = httpd.connect();
         let request = "GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n";
         let last = "GET /json HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -283,7 +198,7 @@ fn sixteen_pipelined_requests_in_one_packet() {
 fn signals_stop_it_with_status_zero() {
     under_each_hub("httpd", "signals_stop_it_with_status_zero", |hub| {
         for signal in ["TERM", "INT"] {
-            let httpd = Httpd::new(hub);
+            let httpd = start(hub);
             // One that idles after a request, and one that is in the middle of one.
             let mut idle = httpd.connect();
             idle.write_all(b"HEAD /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -368,7 +283,7 @@ fn a_line_a_request_unless_it_is_to_be_quiet() {
                 let mut first = String::new();
                 output.read_line(&mut first).unwrap();
                 let address = first.split('/').nth(2).unwrap().to_owned();
-                let httpd = Httpd {
+                let httpd = WebServer {
                     process,
                     address,
                     banner: Vec::new(),
@@ -407,7 +322,7 @@ fn curl_is_answered() {
         return;
     }
     under_each_hub("httpd", "curl_is_answered", |hub| {
-        let httpd = Httpd::new(hub);
+        let httpd = start(hub);
         let curl = |arguments: &[&str], target: &str| {
             let url = format!("http://{}{target}", httpd.address);
             let output = Command::new("curl")

@@ -1,10 +1,12 @@
 //! The examples as their users see them: programs that are started, talked to, and stopped by signals,
 //! under every hub. The examples of the lower layers are tested there.
 
+mod attacks;
 #[cfg(feature = "websocket")]
 mod browser;
 mod cgi;
 mod chat;
+mod clients;
 mod crawler;
 mod echo_cores;
 mod forwarder;
@@ -17,7 +19,9 @@ mod producer_consumer;
 mod reverse_proxy;
 mod supervisor;
 mod support;
+mod testbed;
 mod web;
+mod web_server;
 #[cfg(feature = "websocket")]
 mod websocket_chat;
 #[cfg(feature = "websocket")]

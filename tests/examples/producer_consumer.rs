@@ -50,6 +50,9 @@ fn a_number_that_is_none_is_refused() {
     under_each_hub(
         "producer_consumer",
         "a_number_that_is_none_is_refused",
-        |hub| assert_refusal("producer_consumer", hub, &["-1"], "-1"),
+        |hub| {
+            assert_refusal("producer_consumer", hub, &["-1"], "-1");
+            assert_refusal("producer_consumer", "kq", &[], "EVENTLET_HUB");
+        },
     );
 }

@@ -133,9 +133,15 @@ pub fn connect(address: &str) -> TcpStream {
 /// Ends by itself with status 1, and one line that says what is wrong.
 #[track_caller]
 pub fn assert_refusal(example: &str, hub: &str, arguments: &[&str], told: &str) {
+    assert_refusal_with(1, example, hub, arguments, told);
+}
+
+/// As [`assert_refusal`], with another status.
+#[track_caller]
+pub fn assert_refusal_with(status: i32, example: &str, hub: &str, arguments: &[&str], told: &str) {
     let output = command(example, hub).args(arguments).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(output.status.code(), Some(status), "{errors}");
     assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(errors.starts_with(&format!("{example}: ")), "{errors}");
     assert!(errors.contains(told), "no {told} in {errors}");

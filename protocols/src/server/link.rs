@@ -86,6 +86,12 @@ impl Link {
         if let Ok(mut input) = self.input.try_borrow_mut() {
             match input.fill(|room| self.transport.try_read(room)) {
                 Ok(count) if count > 0 => self.is_reported.set(false),
+                // Many may leave at once, each before the coroutine of the first has its turn: none
+                // is to hold an empty buffer meanwhile.
+                _ if input.is_empty() => {
+                    let buffers = &self.shared.buffers;
+                    buffers.return_input(std::mem::take(&mut input));
+                }
                 _ => {}
             }
         }

@@ -29,6 +29,7 @@ mod body;
 mod config;
 mod connection;
 mod cores;
+mod fairness;
 mod flusher;
 mod forwarded;
 mod handler;

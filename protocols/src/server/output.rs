@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use http::HeaderMap;
 
+use super::fairness::{ROW, Row};
 use super::pace::{Pace, Patience};
 use super::transport::Transport;
 use crate::wire::{BodyWriter, ResponseFraming, ResponsePlan};
@@ -50,6 +51,7 @@ pub(super) struct Output {
     broken: bool,
     /// The end of the body under way, or of the last one.
     end: End,
+    row: Row,
 }
 
 /// How the end of a body is seen.
@@ -80,6 +82,7 @@ impl Output {
             cut: 0,
             broken: false,
             end: End::Framed,
+            row: Row::default(),
         }
     }
 
@@ -178,12 +181,15 @@ impl Output {
     fn write_on(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         self.pace.earn(self.patience, mem::take(&mut self.moved));
         while !bytes.is_empty() {
-            let write = |limit| self.transport.write(bytes, limit);
+            self.row.give_way();
+            let piece = &bytes[..bytes.len().min(ROW)];
+            let write = |limit| self.transport.write(piece, limit);
             let written = self.pace.spend(self.patience, write);
             match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.pace.earn(self.patience, count as u64);
+                    self.row.count(count);
                     bytes = &bytes[count..];
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use http::{HeaderMap, Response, StatusCode};
 
+use super::fairness::Row;
 use super::link::Link;
 use super::pace::Pace;
 use super::peer::Peer;
@@ -21,12 +22,18 @@ pub struct RequestBody {
     /// Which of the connection's requests it belongs to.
     serial: u64,
     pace: Pace,
+    row: Row,
 }
 
 impl RequestBody {
     pub(super) fn new(link: Rc<Link>, serial: u64) -> Self {
         let pace = Pace::full(link.shared.config.patience_to_read());
-        RequestBody { link, serial, pace }
+        RequestBody {
+            link,
+            serial,
+            pace,
+            row: Row::default(),
+        }
     }
 
     /// Who the request came from.
@@ -180,6 +187,15 @@ impl Read for RequestBody {
     /// What has a [`Refusal`] is final: reading on gives it again. If the response has not begun, the
     /// client is answered with the refusal, whatever the handler makes of it.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.row.give_way();
+        let count = self.read_on(into)?;
+        self.row.count(count);
+        Ok(count)
+    }
+}
+
+impl RequestBody {
+    fn read_on(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.is_over() {
             let text = "the request that this body belongs to has been answered";
             return Err(io::Error::new(io::ErrorKind::NotConnected, text));

@@ -283,11 +283,13 @@ impl Drain {
         loop {
             let step = body.read(&input[at..])?;
             at += step.consumed;
-            let spent = self.budget.checked_sub(step.consumed as u64);
-            match spent {
-                _ if step.is_finished => return Ok(DrainStep::Done { consumed: at }),
+            // Also if it is all at hand: what comes of it must not depend on how the bytes were cut.
+            match self.budget.checked_sub(step.consumed as u64) {
                 None => return Ok(DrainStep::GiveUp),
                 Some(rest) => self.budget = rest,
+            }
+            if step.is_finished {
+                return Ok(DrainStep::Done { consumed: at });
             }
             if at == input.len() {
                 return Ok(DrainStep::NeedsInput);

@@ -294,7 +294,11 @@ fn attempt_as_http11(text: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
     }
     let mut patched = text.to_vec();
     patched[end - 1] = b'1';
-    attempt(&patched, limits)
+    let mut parsed = attempt(&patched, limits)?;
+    if let Parsed::Complete { head, .. } = &mut parsed {
+        head.line = Bytes::copy_from_slice(&text[..end]);
+    }
+    Ok(parsed)
 }
 
 /// Makes a head of the slices of a parsed one; `text` is exactly that head.

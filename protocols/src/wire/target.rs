@@ -40,7 +40,9 @@ pub enum TargetForm {
 /// # Errors
 ///
 /// [`Refusal::TargetInvalid`] for a byte that no URI has, a fragment, a scheme other than `http`
-/// and `https`, an absent host, user information (RFC 9110 section 4.2.4), or a bad port;
+/// and `https`, an absent host, user information (RFC 9110 section 4.2.4), or a bad port. Of the
+/// bytes that no URI has, some that browsers send are let through: `[\]^{|}`, the quotation mark in a
+/// path, the grave accent in a query.
 /// [`Refusal::TargetFormMismatch`] for a form that does not go with the method.
 ///
 /// # Examples
@@ -59,6 +61,8 @@ pub fn parse_target(method: &Method, target: Bytes) -> Result<(Uri, TargetForm),
     let form = match target.first() {
         // `http::Uri` would cut a fragment off silently; a target has none (RFC 9112 section 3.2).
         _ if target.contains(&b'#') => return Err(Refusal::TargetInvalid),
+        // It would take these for UTF-8, which no URI is written in.
+        _ if !target.is_ascii() => return Err(Refusal::TargetInvalid),
         None => return Err(Refusal::TargetInvalid),
         _ if is_connect => TargetForm::Authority,
         Some(b'/') => TargetForm::Origin,

@@ -8,6 +8,7 @@ mod cores;
 mod deadlines;
 mod expect;
 mod failures;
+mod fairness;
 mod given_away;
 mod keep_alive;
 mod leftovers;

@@ -28,6 +28,10 @@ const IDLE_UNDER_POLL: usize = 2_000;
 /// buffer. (A hundred thousand are to fit below 800 MB; about one KiB each was measured.)
 const KIB_EACH: usize = 4;
 
+/// What may be kept for the next ones when they are gone: stacks and buffers of those pools, and what
+/// the allocator has no way to give back.
+const KIB_KEPT: usize = 24 * 1024;
+
 /// Figures and notes, to standard error itself: the test harness catches `eprintln`.
 macro_rules! say {
     ($($text:tt)*) => {
@@ -92,6 +96,12 @@ impl ServerProcess {
             .expect("the server says where it listens");
         let address = address.parse().unwrap();
         ServerProcess { process, address }
+    }
+
+    /// How many it has open.
+    fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.process.id());
+        std::fs::read_dir(folder).unwrap().count()
     }
 
     /// What [`report`] says, asked on a connection that has been used before.
@@ -163,6 +173,7 @@ fn idle_connections_are_held_while_others_are_served() {
         let mut asking = TcpStream::connect(server.address).unwrap();
         server.ask(&mut asking);
         let [_, before, _] = server.ask(&mut asking);
+        let descriptors = server.descriptors();
         let mut idle: Vec<_> = (0..count)
             .map(|_| {
                 let mut stream = TcpStream::connect(server.address).unwrap();
@@ -186,8 +197,13 @@ fn idle_connections_are_held_while_others_are_served() {
         for stream in idle.iter_mut().step_by(97) {
             server.ask(stream);
         }
+        // All at once.
         idle.clear();
         while server.ask(&mut asking)[0] > 1 {}
+        assert_eq!(server.descriptors(), descriptors, "under {hub}");
+        let kept = server.ask(&mut asking)[1].saturating_sub(before);
+        say!("{kept} KiB are kept under {hub} when they are gone");
+        assert!(kept <= KIB_KEPT, "{kept} KiB kept under {hub}");
     }
 }
 

@@ -125,6 +125,11 @@ fn a_faulty_request_line_is_refused() {
 #[test]
 fn a_higher_minor_version_is_read_as_1_1() {
     let found = message(b"GET / HTTP/1.7\r\nHost: a\r\nX: y\r\n\r\n").head;
+    assert_eq!(
+        &found.line[..],
+        b"GET / HTTP/1.7",
+        "as it came, for the log"
+    );
     assert_eq!(found.version, Version::HTTP_11);
     assert_eq!(found.headers["x"], "y");
     assert_eq!(refusal(b"GET / HTTP/1.2\r\n\r\n"), Refusal::HostMissing);

@@ -58,6 +58,9 @@ fn an_invalid_target_is_refused() {
         "ftp://a/",
         "http:/a",
         "http://a b/",
+        "/caf\u{e9}",
+        "/?q=\u{e9}",
+        "http://caf\u{e9}/",
     ];
     for target in targets {
         assert_eq!(
@@ -69,6 +72,21 @@ fn an_invalid_target_is_refused() {
     for target in ["http://a:1/", "u@a:1", "a:99999", ""] {
         let found = parse(Method::CONNECT, target);
         assert_eq!(found, Err(Refusal::TargetInvalid), "{target}");
+    }
+}
+
+#[test]
+fn a_byte_that_no_uri_has_is_refused_unless_browsers_send_it() {
+    let uri = b"!$%&'()*+,-./:;=?@_~";
+    let lenient = [("/", b"\"[\\]^{|}"), ("/?", b"`[\\]^{|}")];
+    for (before, lenient) in lenient {
+        for byte in 0..=u8::MAX {
+            let is_fine =
+                byte.is_ascii_alphanumeric() || uri.contains(&byte) || lenient.contains(&byte);
+            let target = Bytes::from([before.as_bytes(), &[byte]].concat());
+            let is_taken = parse_target(&Method::GET, target).is_ok();
+            assert_eq!(is_taken, is_fine, "{before}{}", byte.escape_ascii());
+        }
     }
 }
 
