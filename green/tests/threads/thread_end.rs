@@ -43,6 +43,36 @@ fn on_ending_threads(expected: usize, body: fn(&dyn Fn() -> Counted)) {
     }
 }
 
+/// What is dropped after the thread's loop, and has a timer of it.
+struct Late(eventlet_green::Timer, Arc<AtomicUsize>);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let is_pending = self.0.cancel();
+        self.1
+            .fetch_add(1 + usize::from(is_pending), Ordering::SeqCst);
+    }
+}
+
+thread_local! {
+    static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) };
+}
+
+#[test]
+fn a_timer_outlives_the_loop() {
+    let _watchdog = Watchdog::new("a timer that outlives its loop");
+    let drops = Arc::new(AtomicUsize::new(0));
+    let theirs = Arc::clone(&drops);
+    let ending = thread::spawn(move || {
+        // Known before the loop is, and so destroyed after it.
+        LATE.with_borrow(|late| assert!(late.is_none()));
+        let timer = call_after(HOUR, || unreachable!("it has no loop"));
+        LATE.set(Some(Late(timer, theirs)));
+    });
+    ending.join().unwrap();
+    assert_eq!(drops.load(Ordering::SeqCst), 1, "nothing was pending");
+}
+
 #[test]
 fn in_every_state() {
     on_ending_threads(7, |counted| {

@@ -44,7 +44,7 @@ impl Endpoint {
             Some("http") => Scheme::Http,
             Some("https") => Scheme::Https,
             Some(_) => return refuse("has a scheme other than http and https"),
-            None => return refuse("has no scheme; it must begin with http:// or https://"),
+            None => return refuse(NO_SCHEME),
         };
         let Some(authority) = uri.authority() else {
             return refuse("has no host");
@@ -90,14 +90,21 @@ impl Endpoint {
     }
 }
 
+const NO_SCHEME: &str = "has no scheme; it must begin with http:// or https://";
+
 /// The URL of a text.
 ///
 /// # Errors
 ///
 /// [`Error::Url`], with the reason.
 pub(super) fn parse_url(text: &str) -> Result<Uri, Error> {
-    text.parse()
-        .map_err(|error| Error::Url(format!("{}: {error}", text.escape_debug())))
+    text.parse().map_err(|error| {
+        let text = text.escape_debug();
+        Error::Url(match text.to_string().contains("://") {
+            true => format!("{text}: {error}"),
+            false => format!("{text} {NO_SCHEME}"),
+        })
+    })
 }
 
 /// The target in origin-form (RFC 9112 section 3.2.1).

@@ -145,8 +145,8 @@ fn names_are_looked_up_and_the_host_is_told() {
 fn urls_that_lead_nowhere_are_refused_with_the_reason() {
     on_each_hub(|| {
         for (url, reason) in [
-            ("", "empty"),
-            ("localhost/x", ""),
+            ("", "no scheme"),
+            ("localhost/x", "no scheme"),
             ("/x", "no scheme"),
             ("ftp://localhost/", "scheme other than"),
             ("http://", ""),
