@@ -1,7 +1,7 @@
 //! An HTTPS server, with a certificate of its own making or one from files.
 //!
 //! ```text
-//! cargo run --release --features tls --example https -- --listen 127.0.0.1:8443
+//! cargo run --release --example https -- --listen 127.0.0.1:8443
 //! curl -k https://127.0.0.1:8443/
 //! ```
 //!

@@ -27,10 +27,11 @@ use std::cell::OnceCell;
 use std::env;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use eventlet::http::server::{Body, Config, Cores, RequestBody, Server, ServerHandle};
+use eventlet::http::tls::{HTTP_PROTOCOLS, Identity, TlsAcceptor};
 use eventlet::http::wire::{percent_decode, query_value};
 use eventlet::net::TcpListener;
 use eventlet::signals::{STOP, Signals};
@@ -116,23 +117,30 @@ fn options() -> Result<Options, Failure> {
 }
 
 fn run(options: Options) -> Result<(), Failure> {
-    if let Some((cert, _)) = &options.identity {
-        let text = format!("--cert {cert}: this build has no TLS; it needs the feature tls");
-        return Err(Failure::Usage(text));
-    }
+    let acceptor = options.identity.as_ref().map(acceptor).transpose()?;
     if let Some(hub) = &options.hub {
         eventlet::use_hub(hub).map_err(|error| Failure::Usage(error.to_string()))?;
     }
     eventlet::init().map_err(io::Error::other)?;
     let signals = Signals::new(&STOP)?;
     match options.threads {
-        None => on_this_thread(&options, signals),
-        Some(threads) => on_cores(&options, threads, &signals),
+        None => on_this_thread(&options, acceptor, signals),
+        Some(threads) => on_cores(&options, threads, acceptor, &signals),
     }
 }
 
+fn acceptor((cert, key): &(String, String)) -> Result<TlsAcceptor, Failure> {
+    Identity::from_pem_files(cert, key)
+        .and_then(|identity| TlsAcceptor::builder(identity).alpn(HTTP_PROTOCOLS).build())
+        .map_err(|error| Failure::Usage(format!("--cert {cert} --key {key}: {error}")))
+}
+
 /// One loop, in this thread.
-fn on_this_thread(options: &Options, signals: Signals) -> Result<(), Failure> {
+fn on_this_thread(
+    options: &Options,
+    acceptor: Option<TlsAcceptor>,
+    signals: Signals,
+) -> Result<(), Failure> {
     let listener = TcpListener::bind(&options.listen).map_err(|error| refused(options, error))?;
     let server = server();
     let handle = server.handle();
@@ -141,20 +149,34 @@ fn on_this_thread(options: &Options, signals: Signals) -> Result<(), Failure> {
             handle.stop(GRACE);
         }
     });
-    announce(listener.local_addr()?)?;
-    Ok(server.serve(listener)?)
+    announce(options, listener.local_addr()?)?;
+    match acceptor {
+        Some(acceptor) => server.serve_tls(listener, acceptor)?,
+        None => server.serve(listener)?,
+    }
+    Ok(())
 }
 
 /// As many loops as asked for, which share the address.
-fn on_cores(options: &Options, threads: usize, signals: &Signals) -> Result<(), Failure> {
+fn on_cores(
+    options: &Options,
+    threads: usize,
+    acceptor: Option<TlsAcceptor>,
+    signals: &Signals,
+) -> Result<(), Failure> {
     let mut builder = cores::Builder::new().threads(threads).grace(GRACE);
     if let Some(hub) = &options.hub {
         builder = builder.hub(hub);
     }
-    let serving =
-        Cores::serve(builder, &*options.listen, server).map_err(|error| refused(options, error))?;
+    let listen = &*options.listen;
+    let serving = match acceptor {
+        Some(acceptor) => Cores::serve_tls(builder, listen, acceptor, server),
+        None => Cores::serve(builder, listen, server),
+    };
+    let serving = serving.map_err(|error| refused(options, error))?;
     let address = serving.local_addr();
-    announce(address.ok_or_else(|| io::Error::other("the listener has no address"))?)?;
+    let address = address.ok_or_else(|| io::Error::other("the listener has no address"))?;
+    announce(options, address)?;
     signals.wait()?;
     serving.stop();
     serving
@@ -167,9 +189,13 @@ fn refused(options: &Options, error: io::Error) -> Failure {
     Failure::Other(io::Error::new(error.kind(), text))
 }
 
-fn announce(address: impl fmt::Display) -> io::Result<()> {
+fn announce(options: &Options, address: impl fmt::Display) -> io::Result<()> {
     let hub = eventlet::stats().hub;
-    println!("listening on http://{address}/ with the {hub} hub");
+    let scheme = match options.identity {
+        Some(_) => "https",
+        None => "http",
+    };
+    println!("listening on {scheme}://{address}/ with the {hub} hub");
     io::stdout().flush()
 }
 
@@ -261,7 +287,7 @@ fn child() -> Answer {
     let listed = offload(|| {
         Command::new("ls")
             .args(["-l", "/proc/self/fd"])
-            .stdin(std::process::Stdio::null())
+            .stdin(Stdio::null())
             .output()
     });
     match listed.and_then(|output| output) {

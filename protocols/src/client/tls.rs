@@ -3,7 +3,6 @@
 //! TLS itself is [`tls`](crate::tls)'s; here is what the client needs of it.
 
 use std::io::{self, ErrorKind};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use eventlet_green::Interest;
@@ -14,10 +13,7 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::timing::Limit;
 use super::transport::Transport;
-use crate::tls::{TlsConnector, TlsSetupError, TlsStream};
-
-/// What this client speaks (RFC 7301 section 6).
-const PROTOCOL: &str = "http/1.1";
+use crate::tls::{TlsConnector, TlsStream};
 
 /// TLS over a connection that leads to `endpoint`, whose name the certificate must have.
 pub(super) fn secure<S: Stream + Transport>(
@@ -26,8 +22,9 @@ pub(super) fn secure<S: Stream + Transport>(
     config: &Config,
     limit: &Limit,
 ) -> Result<Box<dyn Transport>, Error> {
-    let own = config.tls_connector.clone().map_or_else(of_platform, Ok);
-    let connector = own.map_err(|error| Error::Tls(error.into()))?;
+    let own = config.tls_connector.clone();
+    let connector = own.map_or_else(TlsConnector::of_platform, Ok);
+    let connector = connector.map_err(|error| Error::Tls(error.into()))?;
     let secured = connector.connect_within(endpoint.address_text(), stream, limit.left());
     match secured {
         Ok(stream) => Ok(Box::new(stream)),
@@ -36,16 +33,6 @@ pub(super) fn secure<S: Stream + Transport>(
         }
         Err(error) => Err(Error::Tls(error)),
     }
-}
-
-/// One for the process, so that the tickets of servers are everybody's.
-fn of_platform() -> Result<TlsConnector, TlsSetupError> {
-    static CONNECTOR: OnceLock<TlsConnector> = OnceLock::new();
-    if let Some(connector) = CONNECTOR.get() {
-        return Ok(connector.clone());
-    }
-    let connector = TlsConnector::builder().alpn([PROTOCOL]).build()?;
-    Ok(CONNECTOR.get_or_init(|| connector).clone())
 }
 
 impl<S: Stream + Transport> Transport for TlsStream<S> {

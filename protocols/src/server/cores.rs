@@ -17,6 +17,8 @@ use eventlet_green::spawn;
 
 use super::registry::ServerStatus;
 use super::serve::{Server, ServerHandle};
+#[cfg(feature = "tls")]
+use crate::tls::TlsAcceptor;
 
 /// Servers on several threads that serve one address between them. Dropping it stops them, without
 /// waiting for that.
@@ -76,10 +78,38 @@ impl Cores {
         addresses: impl ToSocketAddrs,
         make: impl Fn() -> Server + Send + Sync + 'static,
     ) -> io::Result<Cores> {
+        Self::serve_by(loops, addresses, make, Server::serve)
+    }
+
+    /// As [`serve`](Self::serve), over TLS; see [`Server::serve_tls`]. The acceptor is everybody's:
+    /// where it is given other certificates, all threads show them.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cfg(feature = "tls")]
+    pub fn serve_tls(
+        loops: cores::Builder,
+        addresses: impl ToSocketAddrs,
+        acceptor: TlsAcceptor,
+        make: impl Fn() -> Server + Send + Sync + 'static,
+    ) -> io::Result<Cores> {
+        Self::serve_by(loops, addresses, make, move |server, listener| {
+            server.serve_tls(listener, acceptor.clone())
+        })
+    }
+
+    fn serve_by(
+        loops: cores::Builder,
+        addresses: impl ToSocketAddrs,
+        make: impl Fn() -> Server + Send + Sync + 'static,
+        serve: impl Fn(&Server, TcpListener) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Cores> {
         let listeners = loops.bind(addresses)?;
         let address = listeners.first().map(|listener| listener.local_addr());
-        let serve = |server: &Server, listener| server.serve(TcpListener::from_std(listener)?);
-        let mut servers = Self::start(loops, listeners, make, serve)?;
+        let mut servers = Self::start(loops, listeners, make, move |server, listener| {
+            serve(server, TcpListener::from_std(listener)?)
+        })?;
         servers.address = address.transpose()?;
         Ok(servers)
     }

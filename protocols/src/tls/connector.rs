@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use eventlet_green::net::Stream;
@@ -50,6 +50,19 @@ impl TlsConnector {
     /// [`TlsSetupError::NoPlatformRoots`].
     pub fn new() -> Result<Self, TlsSetupError> {
         Self::builder().build()
+    }
+
+    /// One for HTTP/1.1 that trusts whom the platform trusts: one for the process, so that the tickets
+    /// of servers are everybody's.
+    pub(crate) fn of_platform() -> Result<Self, TlsSetupError> {
+        /// RFC 7301 section 6.
+        const PROTOCOL: &str = "http/1.1";
+        static CONNECTOR: OnceLock<TlsConnector> = OnceLock::new();
+        if let Some(connector) = CONNECTOR.get() {
+            return Ok(connector.clone());
+        }
+        let connector = Self::builder().alpn([PROTOCOL]).build()?;
+        Ok(CONNECTOR.get_or_init(|| connector).clone())
     }
 
     /// For other settings.

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use eventlet_green::net::{self, Stream};
+use eventlet_green::net::{self, Stream, TcpStream};
 use eventlet_green::{Time, now};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode, Version};
@@ -17,6 +17,8 @@ use super::handshake::{VERSION, WEBSOCKET, lists, members, only};
 use super::settings::Settings;
 use super::socket::WebSocket;
 use super::url::Url;
+#[cfg(feature = "tls")]
+use crate::tls::TlsConnector;
 
 /// The most bytes the head of an answer may have: what a server of ours accepts of a request.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -58,6 +60,8 @@ pub struct ConnectOptions {
     protocols: Vec<String>,
     timeout: Duration,
     settings: Settings,
+    #[cfg(feature = "tls")]
+    tls_connector: Option<TlsConnector>,
 }
 
 impl Default for ConnectOptions {
@@ -67,6 +71,8 @@ impl Default for ConnectOptions {
             protocols: Vec::new(),
             timeout: Self::DEFAULT_TIMEOUT,
             settings: Settings::default(),
+            #[cfg(feature = "tls")]
+            tls_connector: None,
         }
     }
 }
@@ -99,6 +105,13 @@ impl ConnectOptions {
         self
     }
 
+    /// Whom to trust, who one is, and more, for `wss`. By default, whom the platform trusts, and nobody.
+    #[cfg(feature = "tls")]
+    pub fn tls_connector(&mut self, connector: TlsConnector) -> &mut Self {
+        self.tls_connector = Some(connector);
+        self
+    }
+
     /// Limits and deadlines of the connection.
     pub fn settings(&mut self, settings: Settings) -> &mut Self {
         self.settings = settings;
@@ -118,8 +131,13 @@ impl ConnectOptions {
         let deadline = now() + self.timeout;
         let url = Url::parse(url)?;
         self.check()?;
-        if url.is_secure {
-            return Err(secure(&url));
+        if url.is_secure && !cfg!(feature = "tls") {
+            let text = format!(
+                "wss to {} needs the feature tls, which is not built in",
+                url.host
+            );
+            let error = io::Error::new(io::ErrorKind::Unsupported, text);
+            return Err(ConnectError::Tls(error));
         }
         let mut options = net::ConnectOptions::new();
         options.timeout(self.timeout);
@@ -131,7 +149,36 @@ impl ConnectOptions {
             })?;
         // Messages go out whole; waiting for more would only hold the last piece up.
         let _ = stream.set_nodelay(true);
-        self.shake_hands(Box::new(Carried(stream)), &url, deadline)
+        let carrier = match url.is_secure {
+            true => self.secure(stream, &url, deadline)?,
+            false => Box::new(Carried(stream)),
+        };
+        self.shake_hands(carrier, &url, deadline)
+    }
+
+    /// Does the handshake of TLS with the server of the URL.
+    #[cfg(feature = "tls")]
+    fn secure(
+        &self,
+        stream: TcpStream,
+        url: &Url,
+        deadline: Time,
+    ) -> Result<Box<dyn Carrier>, ConnectError> {
+        let own = self.tls_connector.clone();
+        let connector = own.map_or_else(TlsConnector::of_platform, Ok);
+        let connector = connector.map_err(|error| ConnectError::Tls(error.into()))?;
+        match connector.connect_within(&url.host, stream, Some(deadline - now())) {
+            Ok(stream) => Ok(Box::new(Carried(stream))),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(ConnectError::TimedOut("the handshake of TLS"))
+            }
+            Err(error) => Err(ConnectError::Tls(error)),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn secure(&self, _: TcpStream, _: &Url, _: Time) -> Result<Box<dyn Carrier>, ConnectError> {
+        unreachable!("refused before it connects")
     }
 
     /// As [`connect`](Self::connect), over a connection that there is already: through a proxy, a Unix
@@ -262,12 +309,6 @@ impl ConnectOptions {
             None => wrong("it has a subprotocol that was not offered"),
         }
     }
-}
-
-/// TLS is asked for.
-fn secure(url: &Url) -> ConnectError {
-    let text = format!("wss to {} needs TLS, which is not built in", url.host);
-    ConnectError::Tls(io::Error::new(io::ErrorKind::Unsupported, text))
 }
 
 fn late_or_lost(error: io::Error) -> ConnectError {
