@@ -36,19 +36,17 @@
 //! # Features
 //!
 //! `hub-epoll`, `hub-kqueue`, `hub-poll`, `hub-select` compile a hub in where its facility exists, `http`
-//! the HTTP server; all by default. `hub-polling` adds the `polling` package as a hub, for systems that
-//! have none of their own.
-//! `json` makes bodies of values, `tower` serves the services of tower (axum's routers among them),
-//! `files` serves directories, `cgi` programs in any language. `processes` starts child processes.
-//! `websocket` adds `http::websocket`.
-//! `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the public web's roots within the
-//! program; `full` is all that the protocols have.
-//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server and client; all by
-//! default.
-//! `files` serves directories, `gzip` has the client take compressed responses.
+//! the HTTP server and client; all by default. `hub-polling` adds the `polling` package as a hub, for
+//! systems that have none of their own.
+//!
+//! What the protocols have beyond that, `full` adds as a whole: `json` makes bodies of values, `gzip` has
+//! the client take compressed responses, `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the
+//! public web's roots within the program, `websocket` the module of that name, `tower` serves the services
+//! of tower (axum's routers among them), `files` directories, `cgi` programs in any language; `processes`
+//! starts child processes.
+//!
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
-//! itself, `testing` is the test kit.
-//! `testing` adds the test kit, for dev-dependencies.
+//! itself, `testing` adds the test kit, for dev-dependencies.
 
 #![forbid(unsafe_code)]
 
@@ -70,6 +68,12 @@ pub mod guide {
     pub mod green {}
     #[doc = include_str!("../docs/guide/coordination.md")]
     pub mod coordination {}
+    #[cfg(all(feature = "json", feature = "tls", feature = "websocket"))]
+    #[doc = include_str!("../docs/guide/http.md")]
+    pub mod http {}
+    #[cfg(feature = "processes")]
+    #[doc = include_str!("../docs/guide/processes.md")]
+    pub mod processes {}
     #[cfg(feature = "http")]
     #[doc = include_str!("../README.md")]
     pub mod readme {}
