@@ -5,7 +5,7 @@
 //!
 //! # Features
 //!
-//! None yet.
+//! `backdoor`: a scripting console into the running program.
 //!
 //! # Non-goals
 //!
@@ -13,5 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "backdoor")]
+pub mod backdoor;
 pub mod server;
 pub mod wire;

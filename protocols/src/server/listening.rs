@@ -12,14 +12,15 @@ use eventlet_green::net::unix::UnixListener;
 use super::transport::{Carried, Transport};
 
 /// A listening socket.
-pub(super) enum Listener {
+#[derive(Debug)]
+pub(crate) enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
 
 impl Listener {
     /// Waits for a connection; waits shortages out.
-    pub(super) fn accept(&self) -> io::Result<Rc<dyn Transport>> {
+    pub(crate) fn accept(&self) -> io::Result<Rc<dyn Transport>> {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, peer) = listener.accept_patiently()?;
@@ -37,7 +38,7 @@ impl Listener {
         }
     }
 
-    pub(super) fn try_clone(&self) -> io::Result<Self> {
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
         match self {
             Listener::Tcp(listener) => listener.try_clone().map(Listener::Tcp),
             Listener::Unix(listener) => listener.try_clone().map(Listener::Unix),
@@ -45,7 +46,7 @@ impl Listener {
     }
 
     /// Stops listening; whoever waits for a connection is woken.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         // Nothing can be done about a failure; it is closed with its last handle in any case.
         let _ = match self {
             Listener::Tcp(listener) => listener.close(),
@@ -53,7 +54,7 @@ impl Listener {
         };
     }
 
-    pub(super) fn number(&self) -> RawFd {
+    pub(crate) fn number(&self) -> RawFd {
         match self {
             Listener::Tcp(listener) => listener.as_raw_fd(),
             Listener::Unix(listener) => listener.as_raw_fd(),

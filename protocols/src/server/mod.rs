@@ -46,6 +46,11 @@ mod rest;
 mod serve;
 mod transport;
 
+#[cfg(feature = "backdoor")]
+pub(crate) use listening::Listener;
+#[cfg(feature = "backdoor")]
+pub(crate) use transport::{Carried, Transport};
+
 pub use body::{Body, BodySink};
 pub use config::Config;
 pub use cores::Cores;
