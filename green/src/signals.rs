@@ -22,6 +22,8 @@ use crate::sync::Semaphore;
 pub const SIGINT: c_int = libc::SIGINT;
 /// What service managers send to have a program end.
 pub const SIGTERM: c_int = libc::SIGTERM;
+/// A signal that means what the program wants it to; without a handler it ends the program.
+pub const SIGUSR1: c_int = libc::SIGUSR1;
 
 /// Bytes that are taken off the bell in one call: more than come between two looks, as a rule.
 const RINGS_AT_ONCE: usize = 64;

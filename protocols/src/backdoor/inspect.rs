@@ -14,7 +14,7 @@ use eventlet_green::{
 use rhai::{Dynamic, Engine, EvalAltResult, Map};
 
 use super::session::{Session, Watch};
-use super::table::{Align, Cell, Table};
+use super::table::{Align, Cell, Plain, Table};
 
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
@@ -194,13 +194,13 @@ fn ps() -> Table {
     table
 }
 
-fn bt(id: i64) -> Outcome<String> {
+fn bt(id: i64) -> Outcome<Plain> {
     let id = coroutine_number(id)?;
     let stack = backtrace(id).map_err(|error| error.to_string())?;
     let label = stack.label().to_owned();
     // The first look at the program's debug information takes its time.
     let text = offload(move || stack.to_string()).map_err(|error| error.to_string())?;
-    Ok(format!("{label}\n{text}"))
+    Ok(Plain(format!("{label}\n{text}")))
 }
 
 fn coroutine_number(id: i64) -> Outcome<u64> {

@@ -17,7 +17,7 @@ use rhai::{
 
 use super::config::Config;
 use super::names::App;
-use super::table::{Table, clean, cut};
+use super::table::{Plain, Table, clean, cut};
 use super::terminal::Terminal;
 
 /// After so many operations a script looks at the clock.
@@ -199,7 +199,9 @@ fn register_types(engine: &mut Engine, terminal: &Rc<Terminal>) {
         .register_type_with_name::<App>("App")
         .register_indexer_get(|app: &mut App, name: &str| app.read(name))
         .register_indexer_set(|app: &mut App, name: &str, value: Dynamic| app.write(name, value));
+    engine.register_type_with_name::<Plain>("Text");
     for name in ["to_string", "to_debug"] {
+        engine.register_fn(name, |text: &mut Plain| text.0.clone());
         let shown = Rc::clone(terminal);
         engine.register_fn(name, move |table: &mut Table| table.render(shown.width()));
         let shown = Rc::clone(terminal);

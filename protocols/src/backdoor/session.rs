@@ -347,12 +347,15 @@ impl Session {
             let input = self.input.borrow();
             let (ahead, has_ended) = (input.events.len(), input.has_ended);
             drop(input);
-            if has_ended {
-                sleep(AFTER_THE_END);
-            } else if ahead >= MOST_AHEAD {
-                return;
-            } else if self.read(FOREVER).is_ok() && !self.take_interrupt() {
-                continue;
+            // It may have come together with the statement.
+            if !self.take_interrupt() {
+                if has_ended {
+                    sleep(AFTER_THE_END);
+                } else if ahead >= MOST_AHEAD {
+                    return;
+                } else if self.read(FOREVER).is_ok() {
+                    continue;
+                }
             }
             self.was_interrupted.set(true);
             let _ = self.statement.kill_all();

@@ -15,6 +15,10 @@ const LEAST_COLUMN: usize = 6;
 /// Where something was cut off.
 const MARK: char = '…';
 
+/// Text that is shown as it is, without quotes.
+#[derive(Clone, Debug)]
+pub(super) struct Plain(pub(super) String);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
