@@ -11,6 +11,7 @@
 //! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
 //! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
+//! | `backdoor` (feature `backdoor`) | `eventlet-protocols` | a console into the running program |
 //!
 //! ```
 //! use eventlet::net::{TcpListener, TcpStream};
@@ -34,6 +35,7 @@
 //! # Features
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
+//! `backdoor` adds the console.
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` is the test kit.
 //! `testing` adds the test kit, for dev-dependencies.
@@ -44,6 +46,8 @@ pub use eventlet_green::*;
 pub use eventlet_hub as hub;
 #[cfg(feature = "http")]
 pub use eventlet_protocols as http;
+#[cfg(feature = "backdoor")]
+pub use eventlet_protocols::backdoor;
 pub use eventlet_runloop as runloop;
 
 /// The guide, chapter by chapter. It stands here so that its code compiles and runs.

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use crate::support::{self, ANSWER, loudly, signal, under_each_hub};
 
 fn command(hub: &str) -> Command {
-    support::command("httpd", hub)
+    let mut command = support::command("httpd", hub);
+    // The usual port is everybody's.
+    command.args(["--backdoor", "off"]);
+    command
 }
 
 /// A running httpd; killed when it is dropped.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::support::{on_each_hub, on_each_hub_jumping, pair, until, until_parked};
 use eventlet_green::{
-    Builder, DEFAULT_STACK_SIZE, Snapshot, State, Wait, call_after, now, offload, run_times, sleep, snapshot,
-    spawn, spawn_after, stats, trim_stacks, yield_now,
+    Builder, DEFAULT_STACK_SIZE, Snapshot, State, Wait, call_after, now, offload, run_times, sleep,
+    snapshot, spawn, spawn_after, stats, trim_stacks, yield_now,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use eventlet_green::MAX_STACK_SIZE;
 use subtle::ConstantTimeEq;
 
 /// Settings of a [`Backdoor`](super::Backdoor). Whoever gets to the prompt can change the program as
@@ -63,15 +64,18 @@ pub struct Config {
 /// How large the values of a script may be; see [`Config::sizes`].
 ///
 /// Together they bound what a session can take: 64 variables of 1 MiB of text each, and their like.
+/// Arrays and maps of more than some 87,000 elements together are beyond the largest stack there is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sizes {
     /// The longest string, in bytes, and all strings within one value together. Default 1 MiB.
     pub string: usize,
-    /// The most elements of an array or blob, with those of the arrays within it. Default 4,096:
-    /// values may be nested as deep, and every level takes stack when they are shown or dropped.
+    /// The most elements of an array or blob, with those of the arrays within it. Default 10,000.
+    /// Values may be nested as deep, and every level takes stack when they are shown or dropped: a
+    /// session reserves 12 KiB of address space for each. Only what is touched takes memory.
     pub array: usize,
-    /// The most properties of an object map, with those of the maps within it. Default 1,024.
+    /// The most properties of an object map, with those of the maps within it. Default 10,000: the
+    /// rows of a `ps()` of 1,400 coroutines. As for arrays.
     pub map: usize,
     /// The most variables at a time. Default 64.
     pub variables: usize,
@@ -154,13 +158,30 @@ impl Default for Sizes {
     fn default() -> Self {
         Sizes {
             string: 1 << 20,
-            array: 4096,
-            map: 1024,
+            array: 10_000,
+            map: 10_000,
             variables: 64,
             functions: 256,
             calls: 32,
             expressions: 64,
         }
+    }
+}
+
+/// What one level of a nested value takes of the stack when it is shown, in a build without
+/// optimizations; some 10 KiB were measured.
+const STACK_OF_A_LEVEL: usize = 12 * 1024;
+/// For all that is not nested values.
+const STACK_OF_THE_REST: usize = 1 << 20;
+
+impl Sizes {
+    /// How large a stack has to be for values of these sizes.
+    pub(super) fn stack(&self) -> usize {
+        let levels = self.array.saturating_add(self.map);
+        levels
+            .saturating_mul(STACK_OF_A_LEVEL)
+            .saturating_add(STACK_OF_THE_REST)
+            .min(MAX_STACK_SIZE)
     }
 }
 

@@ -68,7 +68,8 @@ impl Names {
         Self::default()
     }
 
-    /// A value that scripts read as `app.name`; `get` is called each time.
+    /// A value that scripts read as `app.name`; `get` is called each time. A name that is a word of
+    /// `rhai`'s (`shared`) is read as `app["shared"]`.
     pub fn value<T: Into<Dynamic>>(
         &mut self,
         name: &str,

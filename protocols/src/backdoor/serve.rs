@@ -21,7 +21,7 @@ use super::interpreter::standard;
 use super::log::LogTap;
 use super::names::{Names, Sealed};
 use super::place::{Place, check_tcp, check_unix, listen_tcp, listen_unix, remove};
-use super::session::{self, STACK};
+use super::session;
 use super::table::{Align, Cell as TableCell, Table};
 use crate::server::{Carried, Listener, Peer, Transport};
 
@@ -317,7 +317,9 @@ impl Backdoor {
     fn begin(&self, sessions: &Group, transport: Rc<dyn Transport>) -> io::Result<()> {
         let visitor = Visitor::new(&self.shared, transport.peer());
         let name = format!("session of {}", transport.peer());
-        let builder = Builder::new().name(name).stack_size(STACK);
+        let builder = Builder::new()
+            .name(name)
+            .stack_size(self.shared.config.sizes.stack());
         let session = sessions.spawn_with(builder, move || {
             visitor.begin();
             session::serve(&visitor.shared, transport);

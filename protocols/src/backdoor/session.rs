@@ -33,9 +33,6 @@ use super::table::{Align, Cell as TableCell, Table, clean};
 use super::terminal::{Redirection, Terminal};
 use crate::server::{Peer, Transport};
 
-/// The stack of sessions and statements: room for values as deeply nested as [`Sizes`](super::Sizes)
-/// allows, which are shown, copied and dropped level by level. Only what is touched takes memory.
-pub(super) const STACK: usize = 16 << 20;
 /// As good as for ever, for what has no limit.
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 /// How long a statement may go on when the client has said that it will send no more: that may be the
@@ -304,13 +301,14 @@ impl Session {
         let peer = self.transport.peer();
         let running = Builder::new().name(format!("statement of {peer}"));
         let (runner, terminal) = (Rc::clone(interpreter), Rc::clone(&self.terminal));
-        let running = self
-            .statement
-            .spawn_with(running.stack_size(STACK), move || {
+        let running = self.statement.spawn_with(
+            running.stack_size(self.shared.config.sizes.stack()),
+            move || {
                 let redirection = Redirection::to(Rc::clone(&terminal));
                 context::within(redirection, || evaluate(&runner, &statement, &terminal))
                     .unwrap_or_else(|error| Err(error.to_string()))
-            })?;
+            },
+        )?;
         let listening = Builder::new().name(format!("listener of {peer}"));
         let this = Rc::clone(self);
         let listening = self.helpers.spawn_with(listening, move || this.listen())?;

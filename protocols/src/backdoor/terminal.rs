@@ -83,6 +83,9 @@ impl Terminal {
     /// Writes all of it, with nobody else's in between; a failure is remembered.
     pub(super) fn bytes(&self, mut bytes: &[u8]) -> io::Result<()> {
         let _turn = self.turn.lock()?;
+        if self.is_gone.get() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         while !bytes.is_empty() {
             match self.transport.write(bytes, self.limit) {
                 Ok(0) => {

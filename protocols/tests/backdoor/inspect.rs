@@ -39,7 +39,10 @@ fn each_coroutine_is_shown_with_what_it_waits_for() {
         assert!(shown.trim_start().starts_with(titles), "{shown}");
         let row = shown.lines().find(|line| line.contains("sleeper"));
         let row = row.expect("a row");
-        assert!(row.contains("sleeper\\u{1b}[31m  parked"), "{row}");
+        assert!(
+            row.contains("sleeper\\u{1b}[31m  ") && row.contains("parked"),
+            "{row}"
+        );
         assert!(row.contains("the end of a sleep"), "{row}");
         assert!(row.contains(&format!("inspect.rs:{line}:")), "{row}");
         for shown_too in [

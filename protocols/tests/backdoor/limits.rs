@@ -50,15 +50,20 @@ fn a_line_that_is_too_long_or_no_text_is_told_and_forgotten() {
 fn a_statement_of_many_lines_is_not_endless() {
     on_each_hub(|| {
         let mut config = config();
-        config.source = 1000;
+        config.source = 1002;
         let console = Console::with(config, Names::new());
         let mut client = console.session();
-        let line = "\n".repeat(98);
-        client.send(format!("({line}1\n)\n"));
-        client.until("1\r\n>>> ");
-        client.send(format!("(1{}", "+\n1".repeat(500)));
-        let shown = client.until("a statement may have 1000 bytes");
+        let list = |elements| format!("[\n{}]", "1,\n".repeat(elements));
+        assert_eq!(list(333).len(), 1002);
+        client.send(list(333) + "\n");
+        let shown = client.until("]\r\n>>> ");
+        assert_eq!(shown.matches('1').count(), 333);
+        client.send(list(334) + "\n");
+        let shown = client.until("a statement may have 1002 bytes\r\n>>> ");
         assert!(shown.ends_with("error: "), "{shown}");
+        // The last bracket.
+        assert!(client.until(PROMPT).contains("Unexpected ']'"));
+        assert_eq!(client.ask("1"), "1\r\n");
         drop(client);
         console.end();
     });
@@ -111,13 +116,18 @@ fn bombs_are_errors() {
 #[test]
 fn values_may_be_nested_as_deep_as_they_may_be_large() {
     on_each_hub(|| {
-        let console = Console::new();
+        let mut config = config();
+        config.sizes.array = 2001;
+        config.sizes.map = 2001;
+        let console = Console::with(config, Names::new());
         let mut client = console.session();
-        client.ask("let a = []; for i in 0..4000 { a = [a] }");
+        client.ask("let a = []; for i in 0..2000 { a = [a] }");
         let shown = client.ask("a");
-        assert_eq!(shown.matches('[').count(), 4001);
-        client.ask("let b = a; a = 0; b = 0; let m = #{}; for i in 0..1000 { m = #{m: m} }");
+        assert_eq!(shown.matches('[').count(), 2001);
+        let both = "let b = a; a = 0; b = 0; let m = #{}; for i in 0..1000 { m = #{m: [m]} }";
+        assert_eq!(client.ask(both), "");
         assert!(client.ask("print(m)").len() > 1000);
+        assert_fault(&mut client, "loop { m = #{m: [m]} }", "too large");
         drop(client);
         console.end();
     });
@@ -195,6 +205,8 @@ fn a_client_that_does_not_read_ends_its_session() {
         let console = Console::new();
         let mut client = console.session();
         client.send("let s = \"x\"; s.pad(1000, \"y\"); loop { print(s) }\n");
+        // The limit of a write, not of the statement.
+        sleep(31 * SECOND);
         console.until_sessions(0);
         assert!(client.rest().len() > 1000);
         console.end();

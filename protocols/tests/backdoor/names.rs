@@ -139,7 +139,7 @@ fn a_session_may_have_names_of_its_own() {
         let count = Cell::new(0_i64);
         let mut names = Names::new();
         names.value("who", "shared", || "everybody".to_owned());
-        names.value("shared", "shared", || 1_i64);
+        names.value("common", "shared", || 1_i64);
         let backdoor = Backdoor::builder()
             .config(config())
             .names(names)
@@ -154,8 +154,8 @@ fn a_session_may_have_names_of_its_own() {
             });
         let console = Console::of(backdoor.build());
         let (mut ann, mut ben) = (console.session(), console.session());
-        assert_eq!(ann.ask("app.who + app.shared"), "2\r\n");
-        assert_eq!(ben.ask("app.who + app.shared"), "3\r\n");
+        assert_eq!(ann.ask("app.who + app.common"), "2\r\n");
+        assert_eq!(ben.ask("app.who + app.common"), "3\r\n");
         let address = ben.stream.local_addr().unwrap();
         assert_eq!(ben.ask("address()"), format!("\"{address}\"\r\n"));
         assert_eq!(ben.ask("app.table").matches("error").count(), 1);

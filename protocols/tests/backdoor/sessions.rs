@@ -104,7 +104,7 @@ fn a_statement_may_have_several_lines() {
             &["let n = 0;", "for i in 0..3 {", "n += i", "}", "n"][..],
             &["let n =", "3;", "n"],
             &["let n = [1,", "2].len() +", "1;", "n"],
-            &["let n = `", "`.len() + 2;", "n"],
+            &["let n = `x", "`.len() + 1;", "n"],
             &["fn three(", "a) {", "3", "}", "three(0)"],
         ] {
             client.send(lines.join("\r\n") + "\r\nprint(\"done\")\r\n");
