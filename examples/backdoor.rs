@@ -6,7 +6,7 @@
 //! >>> ps()                    who is there, and what each waits for
 //! >>> app                     the state; app.pause = 0.1 makes them hurry
 //! >>> order("green", 3)       three guests more
-//! >>> kitchen::orders()       what is still to be brewed
+//! >>> orders()                what is to be brewed
 //! >>> watch(1, "app.served")  until Ctrl-C
 //! ```
 
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use eventlet::http::backdoor::rhai::{Array, Module};
+use eventlet::http::backdoor::rhai::Array;
 use eventlet::http::backdoor::{Backdoor, Config, Names};
 use eventlet::signals::wait_for_stop;
 use eventlet::{Builder, sleep};
@@ -51,10 +51,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     };
     let house = Rc::new(House::default());
     house.pause.set(1.0);
-    let brewing = Rc::clone(&house);
-    Builder::new()
-        .name("brewer")
-        .spawn(move || brew(&brewing))?;
+    let (brewing, brewer) = (Rc::clone(&house), Builder::new().name("brewer"));
+    brewer.spawn(move || brew(&brewing))?;
 
     let opened = Backdoor::new(Config::new(), names(&house)).open(&place.parse()?)?;
     println!("listening on {}", opened.place());
@@ -76,34 +74,28 @@ fn brew(house: &House) {
 /// What the console finds.
 fn names(house: &Rc<House>) -> Names {
     let mut names = Names::new();
-    let served = Rc::clone(house);
+    let of = || Rc::clone(house);
+    let (served, read, written, ordered, waiting) = (of(), of(), of(), of(), of());
     names.value("served", "cups so far", move || served.served.get());
-    let (read, written) = (Rc::clone(house), Rc::clone(house));
     let set = move |seconds: f64| match seconds {
         0.01..=60.0 => Ok(written.pause.set(seconds)),
         _ => Err("between 0.01 and 60 seconds".to_owned()),
     };
-    let help = "seconds that a cup takes";
-    names.variable("pause", help, move || read.pause.get(), set);
-    let ordered = Rc::clone(house);
-    names.function(
-        "order",
-        "order(kind, cups): asks for tea",
-        move |kind: &str, cups: i64| {
-            let wanted = (0..cups).map(|_| kind.to_owned());
-            ordered.orders.borrow_mut().extend(wanted.take(1000));
-        },
+    names.variable(
+        "pause",
+        "seconds a cup takes",
+        move || read.pause.get(),
+        set,
     );
-    let mut kitchen = Module::new();
-    let waiting = Rc::clone(house);
-    kitchen.set_native_fn("orders", move || {
+    let order = move |kind: &str, cups: i64| {
+        let wanted = (0..cups.min(1000)).map(|_| kind.to_owned());
+        ordered.orders.borrow_mut().extend(wanted);
+    };
+    names.function("order", "order(kind, cups): asks for tea", order);
+    let orders = move || -> Array {
         let orders = waiting.orders.borrow();
-        Ok(orders.iter().cloned().map(Into::into).collect::<Array>())
-    });
-    names.module(
-        "kitchen",
-        "kitchen::orders(): what is to be brewed",
-        kitchen,
-    );
+        orders.iter().map(|kind| kind.clone().into()).collect()
+    };
+    names.function("orders", "orders(): what is to be brewed", orders);
     names
 }

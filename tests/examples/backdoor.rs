@@ -29,7 +29,7 @@ fn its_state_is_seen_and_changed() {
             "order(\"green\", 3)",
             "while app.served < 3 { sleep(0.01) }",
             "print(\"served \" + app.served)",
-            "kitchen::orders().len()",
+            "orders().len()",
             "app.pause = 0",
             "bt(ps().rows().find(|one| one.name == \"brewer\").id)",
         ];

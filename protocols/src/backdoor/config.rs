@@ -53,6 +53,10 @@ pub struct Config {
     /// How many operations a statement may take: steps of the interpreter, of which it does some ten
     /// million a second. Default 500 million; `None` for no limit.
     pub operations: Option<u64>,
+    /// By how much the process may grow while a statement runs, in bytes: for what a script piles up
+    /// without one of its values being too large. It counts what the rest of the program takes
+    /// meanwhile, too. Default 256 MiB; `None` for no limit. Only where the system tells it (Linux).
+    pub growth: Option<usize>,
     /// How large the values of a script may be.
     pub sizes: Sizes,
     /// Whether a client over TCP is asked how wide its window is. Default [`Telnet::Asked`].
@@ -125,6 +129,8 @@ impl Config {
     pub const DEFAULT_STATEMENT: Duration = Duration::from_secs(60);
     /// See [`operations`](Self::operations).
     pub const DEFAULT_OPERATIONS: u64 = 500_000_000;
+    /// See [`growth`](Self::growth).
+    pub const DEFAULT_GROWTH: usize = 256 << 20;
     /// See [`password_delay`](Self::password_delay).
     pub const DEFAULT_PASSWORD_DELAY: Duration = Duration::from_secs(1);
 
@@ -147,6 +153,7 @@ impl Default for Config {
             write: Self::DEFAULT_WRITE,
             statement: Some(Self::DEFAULT_STATEMENT),
             operations: Some(Self::DEFAULT_OPERATIONS),
+            growth: Some(Self::DEFAULT_GROWTH),
             sizes: Sizes::default(),
             telnet: Telnet::default(),
             banner: None,

@@ -4,11 +4,9 @@
 //! What the console's own functions do is the business of `inspect`; what the program's do, of
 //! [`names`](super::names).
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
-use eventlet_green::{sleep, yield_now};
 use rhai::packages::{Package, StandardPackage};
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, LexError, Map, Module, OptimizationLevel, ParseError,
@@ -19,16 +17,10 @@ use super::config::Config;
 use super::names::App;
 use super::table::{Plain, Table, clean, cut};
 use super::terminal::Terminal;
+use super::turn::Turn;
 
 /// After so many operations a script looks at the clock.
 const OPERATIONS_A_LOOK: u64 = 64;
-/// A script gives the thread away after it has had it for so long: about what ten requests take.
-const SLICE: Duration = Duration::from_micros(50);
-/// If the others then needed the thread for longer than this, the thread is in demand.
-const DEMAND: Duration = Duration::from_micros(25);
-/// So long a script then stays away: it has a twentieth of a thread that is in demand, and all of one
-/// that is not.
-const PAUSE: Duration = Duration::from_millis(1);
 /// How much of a value is shown, in bytes; a script can look at the rest in parts.
 const MOST_SHOWN: usize = 64 * 1024;
 
@@ -41,6 +33,8 @@ pub(super) struct Interpreter {
     engine: Engine,
     terminal: Rc<Terminal>,
     most_functions: usize,
+    /// Why a statement was stopped by the look at its use of memory.
+    excess: Rc<RefCell<Option<String>>>,
     /// Borrowed by the one statement that runs.
     state: RefCell<State>,
 }
@@ -74,10 +68,18 @@ impl Interpreter {
         engine.on_debug(move |text, _, position| {
             let _ = output.line(&format!("{position:?} {text}"));
         });
-        let (turn, client) = (Turn::default(), Rc::clone(terminal));
+        let (turn, client) = (Turn::new(config.growth), Rc::clone(terminal));
+        let excess = Rc::new(RefCell::new(None));
+        let told = Rc::clone(&excess);
         engine.on_progress(move |operations| {
+            if operations == 1 {
+                turn.begin_statement();
+            }
             if operations % OPERATIONS_A_LOOK == 0 {
-                turn.give_away_if_used();
+                if let Err(why) = turn.give_away_if_used() {
+                    told.replace(Some(why));
+                    return Some(Dynamic::UNIT);
+                }
                 if client.is_gone() {
                     return Some(Dynamic::UNIT);
                 }
@@ -99,6 +101,7 @@ impl Interpreter {
             engine,
             terminal: Rc::clone(terminal),
             most_functions: config.sizes.functions,
+            excess,
             state: RefCell::new(State {
                 scope,
                 functions: AST::empty(),
@@ -125,7 +128,10 @@ impl Interpreter {
             .engine
             .eval_ast_with_scope::<Dynamic>(rewound.scope, &whole);
         rewound.has_ended = true;
-        result
+        match self.excess.take() {
+            Some(why) => Err(why.into()),
+            None => result,
+        }
     }
 
     /// A value as the prompt shows it; nothing for `()`.
@@ -232,33 +238,6 @@ impl Drop for Rewound<'_> {
         if !self.has_ended {
             self.scope.rewind(self.length);
         }
-    }
-}
-
-/// A script's use of the thread. By the system's clock: what it takes from the others is real, also
-/// where the loop's clock is a test's.
-struct Turn {
-    begun: Cell<Instant>,
-}
-
-impl Default for Turn {
-    fn default() -> Self {
-        let begun = Cell::new(Instant::now());
-        Turn { begun }
-    }
-}
-
-impl Turn {
-    fn give_away_if_used(&self) {
-        let ended = Instant::now();
-        if ended - self.begun.get() < SLICE {
-            return;
-        }
-        yield_now();
-        if ended.elapsed() > DEMAND {
-            sleep(PAUSE);
-        }
-        self.begun.set(Instant::now());
     }
 }
 

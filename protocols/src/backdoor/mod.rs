@@ -51,6 +51,7 @@ mod serve;
 mod session;
 mod table;
 mod terminal;
+mod turn;
 
 pub use config::{Config, Exposure, Password, Sizes, Telnet};
 pub use line::{LineDiscipline, LineEvent};

@@ -512,9 +512,12 @@ impl Session {
 }
 
 fn evaluate(interpreter: &Interpreter, statement: &AST, terminal: &Terminal) -> Result<(), String> {
-    let value = interpreter
-        .run(statement)
-        .map_err(|error| error.to_string())?;
+    let value = interpreter.run(statement).map_err(|error| {
+        let text = error.to_string();
+        // What functions of the program and of the console have to say is said without a preface.
+        let told = text.strip_prefix("Runtime error: ");
+        told.map_or_else(|| text.clone(), str::to_owned)
+    })?;
     if let Some(text) = interpreter.show(value) {
         terminal.line(&text).map_err(|error| error.to_string())?;
     }

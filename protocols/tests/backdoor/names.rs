@@ -158,7 +158,7 @@ fn a_session_may_have_names_of_its_own() {
         assert_eq!(ben.ask("app.who + app.common"), "3\r\n");
         let address = ben.stream.local_addr().unwrap();
         assert_eq!(ben.ask("address()"), format!("\"{address}\"\r\n"));
-        assert_eq!(ben.ask("app.table").matches("error").count(), 1);
+        assert!(ben.ask("app.table").starts_with("error: app has no table"));
         assert_eq!(ben.ask("app").matches("who ").count(), 1);
         drop((ann, ben));
         console.end();
