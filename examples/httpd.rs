@@ -1,6 +1,6 @@
 //! The main job: an HTTP server that answers real clients. Run it and see what it prints.
 //!
-//! `cargo run --release --example httpd -- [--listen ADDR] [--hub NAME] [--quiet]`
+//! `cargo run --release --example httpd -- [--listen ADDR] [--hub NAME] [--quiet] [--backdoor ADDR|off]`
 
 mod pages;
 
@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use eventlet::http::backdoor::{Backdoor, Config as ConsoleConfig, Names, Place};
 use eventlet::http::server::{AccessLog, Config, RequestBody, Server};
 use eventlet::net::TcpListener;
 use eventlet::signals::{STOP, Signals};
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut listen = "127.0.0.1:8080".to_owned();
     let mut log = Some(AccessLog::stdout());
+    let mut console = "127.0.0.1:3000".to_owned();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -38,8 +40,12 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             "--listen" => listen = value()?,
             "--hub" => eventlet::use_hub(&value()?)?,
             "--quiet" => log = None,
+            "--backdoor" => console = value()?,
             other => {
-                return Err(format!("unknown option {other}; see --listen, --hub, --quiet").into());
+                return Err(format!(
+                    "unknown option {other}; see --listen, --hub, --quiet, --backdoor"
+                )
+                .into());
             }
         }
     }
@@ -60,6 +66,15 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         )
     });
     let handle = server.handle();
+    let mut names = Names::new();
+    let status = server.handle();
+    let requests = move || status.status().requests as i64;
+    names.value("requests", "requests answered so far", requests);
+    // Without it the server goes on: that is said in a line.
+    let _console = match &*console {
+        "off" => None,
+        place => Backdoor::new(ConsoleConfig::new(), names).open_loudly(&place.parse::<Place>()?),
+    };
     let signals = Signals::new(&STOP)?;
     spawn(move || {
         if signals.wait().is_ok() {

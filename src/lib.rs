@@ -13,6 +13,7 @@
 //! | [`http`] (feature `http`) | `eventlet-protocols` | HTTP, server and client |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
 //! | `process` (feature `processes`) | `eventlet-protocols` | child processes |
+//! | `backdoor` (feature `backdoor`) | `eventlet-protocols` | a console into the running program |
 //!
 //! ```
 //! use eventlet::net::{TcpListener, TcpStream};
@@ -45,6 +46,8 @@
 //! of tower (axum's routers among them), `files` directories, `cgi` programs in any language; `processes`
 //! starts child processes.
 //!
+//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
+//! `backdoor` adds the console.
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` adds the test kit, for dev-dependencies.
 
@@ -54,6 +57,8 @@ pub use eventlet_green::*;
 pub use eventlet_hub as hub;
 #[cfg(feature = "http")]
 pub use eventlet_protocols as http;
+#[cfg(feature = "backdoor")]
+pub use eventlet_protocols::backdoor;
 #[cfg(feature = "processes")]
 pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;

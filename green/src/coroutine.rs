@@ -18,6 +18,7 @@ use std::fmt;
 use std::os::fd::RawFd;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use eventlet_hub::Hub;
 use eventlet_runloop::{RunLoop, Task, Time, TimerId};
@@ -201,6 +202,10 @@ pub(crate) struct Coroutine {
     killed: Cell<bool>,
     /// Somebody's stack cannot be left before this has ended: a scope that was given up waits.
     pub(crate) must_end: Cell<bool>,
+    /// How often it was given the thread.
+    pub(crate) resumed: Cell<u64>,
+    /// How long it had the thread, while that was measured.
+    pub(crate) ran: Cell<Duration>,
     /// How often something was raised since a scope was left. It should be once; see
     /// `scheduler::MAX_RAISES`.
     pub(crate) raises: Cell<u32>,
@@ -257,6 +262,8 @@ impl Coroutine {
             shielded: Cell::new(false),
             killed: Cell::new(false),
             must_end: Cell::new(false),
+            resumed: Cell::new(0),
+            ran: Cell::new(Duration::ZERO),
             raises: Cell::new(0),
             scopes: RefCell::new(Vec::new()),
             joiner: Cell::new(None),

@@ -70,6 +70,33 @@ impl KillHandle {
         Ok(KillHandle { coroutine })
     }
 
+    /// That of the coroutine of this thread with this number, unless it has ended; 0 is the root
+    /// stack. For who has it from a [`snapshot`](crate::snapshot()); costs time linear in the number of
+    /// coroutines.
+    ///
+    /// # Panics
+    ///
+    /// If no run loop can be made; see [`init`](crate::init).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::{JoinError, KillHandle, sleep, spawn, yield_now};
+    /// use std::time::Duration;
+    ///
+    /// let sleeper = spawn(|| sleep(Duration::from_secs(3600)));
+    /// yield_now();
+    /// assert!(KillHandle::find(sleeper.id()).unwrap().kill()?);
+    /// let id = sleeper.id();
+    /// assert!(matches!(sleeper.join(), Err(JoinError::Killed)));
+    /// assert!(KillHandle::find(id).is_none());
+    /// # Ok::<(), eventlet_green::NeedsUnwinding>(())
+    /// ```
+    pub fn find(id: u64) -> Option<Self> {
+        let coroutine = scheduler::with(|scheduler| scheduler.find(id))?;
+        Some(KillHandle { coroutine })
+    }
+
     /// Ends the coroutine, as [`JoinHandle::kill`](crate::JoinHandle::kill) does.
     ///
     /// # Errors

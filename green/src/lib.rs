@@ -49,7 +49,7 @@
 //! * [`join_all()`], [`first_of`], [`race`], [`JoinHandle::link`]: several ends, and what they set off.
 //! * [`green_local!`]: values of a coroutine. [`context`]: what follows it across switches.
 //! * [`Setup`], [`use_hub`], [`hubs`]: which hub.
-//! * [`stats()`], [`snapshot()`], [`backtrace()`]: what goes on. With the feature `watchdog`, also who
+//! * [`stats()`], [`snapshot()`], [`backtrace()`], [`run_times()`]: what goes on. With the feature `watchdog`, also who
 //!   keeps the thread to himself.
 //! * [`offload()`], [`OffloadPool`]: blocking calls on other threads.
 //! * [`remote()`], [`cross`], [`cores`]: other threads' loops; channels between them; one per core.
@@ -120,6 +120,7 @@ mod offload;
 pub mod pool;
 mod pulse;
 mod remote;
+mod run_times;
 mod scheduler;
 mod scope;
 mod seat;
@@ -171,6 +172,7 @@ pub use offload::{
     offload_timeout,
 };
 pub use remote::{LoopGone, Remote, RemoteHandle, RemoteJoin, RemoteJoinTimeoutError, remote};
+pub use run_times::{RunTimes, run_times};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};

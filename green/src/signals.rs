@@ -24,6 +24,8 @@ pub const SIGINT: c_int = libc::SIGINT;
 pub const SIGTERM: c_int = libc::SIGTERM;
 /// The terminal has gone; of a server without one, usually the request to read its settings again.
 pub const SIGHUP: c_int = libc::SIGHUP;
+/// A signal that means what the program wants it to; without a handler it ends the program.
+pub const SIGUSR1: c_int = libc::SIGUSR1;
 
 /// Bytes that are taken off the bell in one call: more than come between two looks, as a rule.
 const RINGS_AT_ONCE: usize = 64;

@@ -164,6 +164,8 @@ pub struct CoroutineInfo {
     wait: Wait,
     since: Option<Time>,
     waited: Option<Duration>,
+    resumed: u64,
+    ran: Duration,
     spawned_at: Option<&'static Location<'static>>,
     stack: Option<StackInfo>,
 }
@@ -186,6 +188,8 @@ impl CoroutineInfo {
             wait: coroutine.wait.get(),
             since,
             waited: since.map(|since| now - since),
+            resumed: coroutine.resumed.get(),
+            ran: coroutine.ran.get(),
             spawned_at: own.map(|coroutine| coroutine.spawned_at),
             stack: own.map(|coroutine| StackInfo {
                 size: coroutine.stack.size,
@@ -224,6 +228,18 @@ impl CoroutineInfo {
     /// How long it has waited, at most; as exact as [`since`](Self::since).
     pub fn waited(&self) -> Option<Duration> {
         self.waited
+    }
+
+    /// How often it was given the thread; 0 for the root stack, which has it whenever nobody else
+    /// does.
+    pub fn resumed(&self) -> u64 {
+        self.resumed
+    }
+
+    /// How long it had the thread, while that was measured: see [`run_times`](crate::run_times()).
+    /// Without what it runs now.
+    pub fn ran(&self) -> Duration {
+        self.ran
     }
 
     /// Where it was spawned; `None` for the root stack.

@@ -17,6 +17,7 @@
 //!   web within the program.
 //! * `gzip`: compressed responses for the [`client`].
 //! * `full`: all of them.
+//! `backdoor`: a scripting console into the running program.
 //!
 //! # Non-goals
 //!
@@ -24,6 +25,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "backdoor")]
+pub mod backdoor;
 pub mod client;
 pub mod format;
 pub mod gateway;

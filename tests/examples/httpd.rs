@@ -10,7 +10,10 @@ use crate::support::{self, loudly, under_each_hub};
 use crate::web_server::{WebServer, answer, assert_field, has_field};
 
 fn command(hub: &str) -> Command {
-    support::command("httpd", hub)
+    let mut command = support::command("httpd", hub);
+    // The usual port is everybody's.
+    command.args(["--backdoor", "off"]);
+    command
 }
 
 /// Started quiet, on a port of its own.

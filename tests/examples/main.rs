@@ -2,6 +2,7 @@
 //! under every hub. The examples of the lower layers are tested there.
 
 mod attacks;
+mod backdoor;
 #[cfg(feature = "websocket")]
 mod browser;
 mod cgi;

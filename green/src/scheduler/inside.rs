@@ -9,7 +9,7 @@ use crate::coroutine::{Coroutine, ROOT_ID, State};
 use crate::deadlock::DeadlockDetail;
 use crate::local::{AccessError, Heritage};
 use crate::setup;
-use crate::sys::fiber::LookError;
+use crate::sys::fiber::{LookError, Progress};
 use crate::sys::slot;
 
 /// Who has the thread.
@@ -154,6 +154,16 @@ impl Scheduler {
         } else {
             f(Running::Callback);
         }
+    }
+
+    /// Resumes a coroutine, and notes how long it runs.
+    #[cold]
+    pub(super) fn perform_measured(&self, coroutine: &Rc<Coroutine>) -> Progress {
+        let begun = self.run_loop.now();
+        let progress = self.stage.perform(coroutine);
+        let ran = coroutine.ran.get() + (self.run_loop.now() - begun);
+        coroutine.ran.set(ran);
+        progress
     }
 
     /// How many times a coroutine was resumed.

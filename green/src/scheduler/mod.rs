@@ -99,6 +99,8 @@ pub(crate) struct Scheduler {
     pub(crate) inbox: Arc<Inbox>,
     /// Beats with each switch, for other threads to see.
     pub(crate) pulse: Arc<Pulse>,
+    /// How many want to know how long each coroutine runs.
+    pub(crate) run_times: Cell<usize>,
     /// When the current turn began, by the loop's clock: one look at it a turn is what knowing since
     /// when somebody waits may cost.
     turn_began: Cell<Time>,
@@ -184,6 +186,7 @@ impl Scheduler {
             trusts_short,
             inbox,
             pulse: Arc::default(),
+            run_times: Cell::new(0),
             turn_began: Cell::new(Time::ORIGIN),
             deadlock_detail: Cell::default(),
             ending: Cell::new(false),
@@ -265,7 +268,13 @@ impl Scheduler {
         coroutine.state.set(State::Running);
         self.credit.set(IO_CREDIT);
         self.pulse.note_switch();
-        if self.stage.perform(&coroutine) == Progress::Finished {
+        coroutine.resumed.set(coroutine.resumed.get() + 1);
+        let progress = if self.run_times.get() == 0 {
+            self.stage.perform(&coroutine)
+        } else {
+            self.perform_measured(&coroutine)
+        };
+        if progress == Progress::Finished {
             self.finish(&coroutine);
         } else if coroutine.state.get() == State::Running {
             // It has not parked: it yields.

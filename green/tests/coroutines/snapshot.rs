@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::support::{on_each_hub, on_each_hub_jumping, pair, until, until_parked};
 use eventlet_green::{
-    Builder, DEFAULT_STACK_SIZE, Snapshot, State, Wait, call_after, now, offload, sleep, snapshot,
-    spawn, spawn_after, stats, trim_stacks, yield_now,
+    Builder, DEFAULT_STACK_SIZE, Snapshot, State, Wait, call_after, now, offload, run_times, sleep,
+    snapshot, spawn, spawn_after, stats, trim_stacks, yield_now,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -240,5 +240,41 @@ fn many_are_shown() {
             let _ = handle.join();
         }
         trim_stacks();
+    });
+}
+
+#[test]
+fn how_often_each_has_had_the_thread_is_counted_and_how_long_is_measured_on_demand() {
+    on_each_hub(|| {
+        let worker = || {
+            spawn(|| {
+                for _ in 0..2 {
+                    black_box((0..10_000).map(black_box).sum::<u64>());
+                    yield_now();
+                }
+            })
+        };
+        let unmeasured = worker();
+        let id = unmeasured.id();
+        yield_now();
+        yield_now();
+        let seen = snapshot();
+        let seen = seen.coroutine(id).unwrap();
+        assert_eq!((seen.resumed(), seen.ran()), (2, Duration::ZERO));
+        unmeasured.join().unwrap();
+
+        let (first, second) = (run_times(), run_times());
+        let measured = worker();
+        let ran = || snapshot().coroutine(measured.id()).unwrap().ran();
+        yield_now();
+        let once = ran();
+        assert!(once > Duration::ZERO);
+        // One of those who want to know is left.
+        drop(first);
+        yield_now();
+        let twice = ran();
+        assert!(twice > once);
+        drop(second);
+        measured.join().unwrap();
     });
 }

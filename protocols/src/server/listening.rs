@@ -17,7 +17,8 @@ use super::transport::{Carried, Transport};
 use crate::tls::TlsAcceptor;
 
 /// A listening socket.
-pub(super) enum Listener {
+#[derive(Debug)]
+pub(crate) enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener),
     #[cfg(feature = "tls")]
@@ -25,7 +26,7 @@ pub(super) enum Listener {
 }
 
 /// What has been accepted.
-pub(super) enum Accepted {
+pub(crate) enum Accepted {
     /// A connection that can be served.
     Ready(Rc<dyn Transport>),
     /// One that has to become one.
@@ -35,7 +36,7 @@ pub(super) enum Accepted {
 
 impl Listener {
     /// Waits for a connection; waits shortages out.
-    pub(super) fn accept(&self) -> io::Result<Accepted> {
+    pub(crate) fn accept(&self) -> io::Result<Accepted> {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, peer) = accept_tcp(listener)?;
@@ -54,7 +55,7 @@ impl Listener {
         }
     }
 
-    pub(super) fn try_clone(&self) -> io::Result<Self> {
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
         match self {
             Listener::Tcp(listener) => listener.try_clone().map(Listener::Tcp),
             Listener::Unix(listener) => listener.try_clone().map(Listener::Unix),
@@ -67,7 +68,7 @@ impl Listener {
     }
 
     /// Stops listening; whoever waits for a connection is woken.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         // Nothing can be done about a failure; it is closed with its last handle in any case.
         let _ = match self {
             Listener::Tcp(listener) => listener.close(),
@@ -77,7 +78,7 @@ impl Listener {
         };
     }
 
-    pub(super) fn number(&self) -> RawFd {
+    pub(crate) fn number(&self) -> RawFd {
         match self {
             Listener::Tcp(listener) => listener.as_raw_fd(),
             Listener::Unix(listener) => listener.as_raw_fd(),

@@ -51,6 +51,11 @@ mod tls;
 mod transport;
 mod upgrade;
 
+#[cfg(feature = "backdoor")]
+pub(crate) use listening::{Accepted, Listener};
+#[cfg(feature = "backdoor")]
+pub(crate) use transport::{Carried, Transport};
+
 pub use body::{Body, BodySink};
 pub use config::Config;
 pub use cores::Cores;

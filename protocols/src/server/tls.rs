@@ -30,7 +30,7 @@ use crate::tls::{TlsAcceptor, TlsError, TlsStream};
 use crate::wire::write_error;
 
 /// An accepted connection and what it is to become.
-pub(super) struct Accepted {
+pub(crate) struct Accepted {
     stream: TcpStream,
     peer: Peer,
     acceptor: TlsAcceptor,
