@@ -202,7 +202,7 @@ fn unread() -> Vec<Rule> {
             "RFC 9112, 9.6",
             "of a body too long to read on, the answer arrives all the same",
         )
-        .send(post(&format!("Content-Length: {much}\r\n")) + &"x".repeat(much))
+        .send(post(&format!("Content-Length: {much}\r\n")) + &*"x".repeat(much))
         .get(&[200])
         .body("noread\n")
         .field("connection", "close")
