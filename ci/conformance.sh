@@ -8,8 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 hubs=${CI_HUBS:-epoll poll select}
 
-run cargo build --release --quiet -p eventlet --example testbed
-program=$TARGET/release/examples/testbed
+run cargo build --workspace --quiet --example testbed
+program=$TARGET/debug/examples/testbed
 log=$(mktemp "$TARGET/ci/log.XXXXXX")
 
 # `holds ARGUMENTS…`: starts a testbed, and wants every rule kept, also where a server has a choice.

@@ -199,8 +199,8 @@ fn deep_nesting_is_refused_within_a_coroutines_stack() {
         let server = Running::new(|request: Request<RequestBody>| {
             Json::<serde_json::Value>::read(request).map(Json)
         });
-        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        let objects = r#"{"a":"#.repeat(127) + "0" + &"}".repeat(127);
+        let deep = |depth: usize| "[".repeat(depth) + &*"]".repeat(depth);
+        let objects = r#"{"a":"#.repeat(127) + "0" + &*"}".repeat(127);
         for body in [deep(127), objects] {
             let reply = server.ask(post("/", "application/json", &body));
             assert_eq!((reply.status, reply.text()), (200, body));

@@ -41,7 +41,7 @@ fn records_are_not_requests() {
         let client = site.connect();
         let mut bytes = &client;
         bytes
-            .write_all((get("/a") + &get("/b") + &get("/c")).as_bytes())
+            .write_all([get("/a"), get("/b"), get("/c")].concat().as_bytes())
             .unwrap();
         for path in ["/a", "/b", "/c"] {
             assert_eq!(response(&client).1, path.as_bytes());

@@ -149,11 +149,11 @@ fn answers_that_are_wrong() {
         );
         wrong(|_| String::from("SSH-2.0-OpenSSH_9.9\r\n"), "not HTTP");
         wrong(
-            |_| "HTTP/1.1 101 x\r\n".to_owned() + &"A: b\r\n".repeat(101) + "\r\n",
+            |_| "HTTP/1.1 101 x\r\n".to_owned() + &*"A: b\r\n".repeat(101) + "\r\n",
             "fields",
         );
         wrong(
-            |_| "HTTP/1.1 101 ".to_owned() + &"x".repeat(70_000),
+            |_| "HTTP/1.1 101 ".to_owned() + &*"x".repeat(70_000),
             "too long",
         );
     });

@@ -208,7 +208,7 @@ mod tests {
         let head = |count: usize| {
             format!(
                 "{}\n",
-                "Content-Type: a/b\n".to_owned() + &"X: y\n".repeat(count - 1)
+                "Content-Type: a/b\n".to_owned() + &*"X: y\n".repeat(count - 1)
             )
         };
         assert!(parse(head(FIELDS_LIMIT).as_bytes()).is_ok());
