@@ -36,7 +36,7 @@ for option in level=4 inline-8bit-counters pc-table trace-compares; do
     flags+=("-Cllvm-args=-sanitizer-coverage-$option")
 done
 echo "+ cargo build --release --manifest-path fuzz/Cargo.toml (with coverage)"
-RUSTFLAGS="${RUSTFLAGS:-} ${flags[*]}" cargo build --quiet --release --locked --target "$host" \
+RUSTFLAGS="${RUSTFLAGS:-} ${flags[*]}" cargo build --quiet --release --target "$host" \
     --manifest-path fuzz/Cargo.toml --target-dir "$folder" || fault "the targets do not build"
 
 fed=()

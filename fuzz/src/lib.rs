@@ -21,6 +21,8 @@ pub fn small_limits() -> Limits {
         trailer_fields: 2,
         drain: 12,
         requests: Some(4),
+        // What is not of the inputs these targets take.
+        ..Limits::default()
     }
 }
 
