@@ -21,7 +21,10 @@ fn values_are_read_and_written_through_accessors() {
             "how many at a time",
             move || read.get(),
             move |value| match value {
-                1.. => Ok(written.set(value)),
+                1.. => {
+                    written.set(value);
+                    Ok(())
+                }
                 _ => Err("at least one".to_owned()),
             },
         );
