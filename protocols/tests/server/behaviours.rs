@@ -101,7 +101,7 @@ fn one_byte_at_a_time_delivers_everything() {
         let sending = spawn(move || {
             let length = sent.len();
             let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
-            writer.write_all((head + &*sent + GET).as_bytes()).unwrap();
+            writer.write_all((head + &sent + GET).as_bytes()).unwrap();
             writer.shutdown(Shutdown::Write).unwrap();
         });
         let mut client = Client::over(near);

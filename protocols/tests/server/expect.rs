@@ -181,7 +181,7 @@ fn comes_after_earlier_responses() {
         let server = Running::new(whole);
         let mut client = server.connect();
         let first = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned();
-        client.send(first + &*expecting("1.1", "Content-Length: 1\r\n"));
+        client.send(first + &expecting("1.1", "Content-Length: 1\r\n"));
         assert_eq!(client.reply().status, 200);
         client.expect(CONTINUE);
         assert_eq!(client.ask("x").text(), "x");

@@ -104,7 +104,7 @@ fn answers_to_earlier_requests_are_not_lost() {
         let server = Running::new(failing);
         for path in ["/panic", "/stream/panic"] {
             let mut client = server.connect();
-            client.send(get("/fine") + &*get(path) + &*get("/fine"));
+            client.send(get("/fine") + &get(path) + &get("/fine"));
             assert_eq!(client.reply().text(), "fine");
             assert_eq!(
                 client.reply_or_part(Asked::Other).is_whole,

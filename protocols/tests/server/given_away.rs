@@ -125,7 +125,7 @@ fn what_it_sends_and_the_answer_do_not_meet() {
             let serving = spawn(move || server.serve_stream(stream, Peer::Unknown));
             let mut client = Client::over(near);
             let post = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
-            client.send("GET /w HTTP/1.1\r\nHost: a\r\n\r\n".to_owned() + &*post);
+            client.send("GET /w HTTP/1.1\r\nHost: a\r\n\r\n".to_owned() + &post);
             assert_eq!(client.reply().text(), "/w", "{path}");
             assert_eq!(client.reply().text(), answer, "{path}");
             assert_eq!(
