@@ -6,7 +6,6 @@
 //! >>> ps()                    who is there, and what each waits for
 //! >>> app                     the state; app.pause = 0.1 makes them hurry
 //! >>> order("green", 3)       three guests more
-//! >>> orders()                what is to be brewed
 //! >>> watch(1, "app.served")  until Ctrl-C
 //! ```
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::{Child, ChildStderr, ChildStdout};
 
 use crate::support::{Program, assert_refusal, command, connect, under_each_hub};
 
@@ -27,7 +28,7 @@ fn its_state_is_seen_and_changed() {
         let lines = [
             "app.pause = 0.01",
             "order(\"green\", 3)",
-            "while app.served < 3 { sleep(0.01) }",
+            "while app.served < 3 {}",
             "print(\"served \" + app.served)",
             "orders().len()",
             "app.pause = 0",
@@ -68,32 +69,58 @@ fn httpd_has_a_console_and_goes_on_without_it() {
         "httpd",
         "httpd_has_a_console_and_goes_on_without_it",
         |hub| {
-            let start = |place: &str| {
-                let mut httpd = command("httpd", hub);
-                httpd.args(["--listen", "127.0.0.1:0", "--quiet", "--backdoor", place]);
-                let mut process = httpd.spawn().unwrap();
-                let mut said = String::new();
-                let errors = process.stderr.take().unwrap();
-                BufReader::new(errors).read_line(&mut said).unwrap();
-                let mut banner = String::new();
-                let output = process.stdout.take().unwrap();
-                BufReader::new(output).read_line(&mut banner).unwrap();
-                (process, said, banner)
-            };
-            let (mut first, said, _) = start("127.0.0.1:0");
-            let address = said.strip_prefix("backdoor: listening on ").unwrap().trim();
+            let first = Httpd::new(hub, "127.0.0.1:0");
+            let address = first.said.strip_prefix("backdoor: listening on ");
+            let address = address.unwrap_or_else(|| panic!("{}", first.said)).trim();
             let shown = converse(address, &["app.requests", "stats().hub"]);
             assert!(shown.contains(">>> 0\r\n"), "{shown}");
             assert!(shown.contains(&format!(">>> \"{hub}\"\r\n")), "{shown}");
 
-            let (mut second, said, banner) = start(address);
+            let second = Httpd::new(hub, address);
             let told = format!("backdoor: not listening on {address}: ");
-            assert!(said.starts_with(&told), "{said}");
-            assert!(banner.starts_with("listening on http://"), "{banner}");
-            for process in [&mut first, &mut second] {
-                process.kill().unwrap();
-                process.wait().unwrap();
-            }
+            assert!(second.said.starts_with(&told), "{}", second.said);
+            assert!(
+                second.banner.starts_with("listening on http://"),
+                "{}",
+                second.banner
+            );
         },
     );
+}
+
+/// A server with its console at that place; killed when it is dropped.
+struct Httpd {
+    process: Child,
+    /// The first lines of standard error and output.
+    said: String,
+    banner: String,
+    /// Whoever prints to nobody fails.
+    _pipes: (BufReader<ChildStderr>, BufReader<ChildStdout>),
+}
+
+impl Httpd {
+    fn new(hub: &str, place: &str) -> Self {
+        let mut httpd = command("httpd", hub);
+        httpd.args(["--listen", "127.0.0.1:0", "--quiet", "--backdoor", place]);
+        let mut process = httpd.spawn().unwrap();
+        let mut errors = BufReader::new(process.stderr.take().unwrap());
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let (mut said, mut banner) = (String::new(), String::new());
+        errors.read_line(&mut said).unwrap();
+        output.read_line(&mut banner).unwrap();
+        Httpd {
+            process,
+            said,
+            banner,
+            _pipes: (errors, output),
+        }
+    }
+}
+
+impl Drop for Httpd {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

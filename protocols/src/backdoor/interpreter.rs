@@ -146,7 +146,10 @@ impl Interpreter {
         };
         let mut text = self.describe(value);
         if text.len() > MOST_SHOWN {
-            let end = text.floor_char_boundary(MOST_SHOWN);
+            let mut end = MOST_SHOWN;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
             let more = text.len() - end;
             text.truncate(end);
             text.push_str(&format!("… and {more} bytes more"));

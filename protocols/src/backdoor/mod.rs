@@ -20,8 +20,8 @@
 //!
 //! The language is [`rhai`], whose types are used at the surface of [`Names`] and re-exported here for
 //! that. A statement that waits or computes holds up nobody but its session: it gives the thread away
-//! as it runs, has a twentieth of it while others want it, and ends with Ctrl-C, or at the
-//! [limits](Config).
+//! as it runs, has a twentieth of it while others want it or when it has computed for a quarter of a second,
+//! and ends with Ctrl-C, or at the [limits](Config).
 //!
 //! * [`Backdoor`], [`Opened`], [`Place`], [`OnSignal`]: where it listens.
 //! * [`Config`], [`Sizes`], [`Password`], [`Exposure`]: who may do how much.
@@ -41,6 +41,7 @@
 //! of Rust code.
 
 mod config;
+mod history;
 mod inspect;
 mod interpreter;
 mod line;
@@ -49,6 +50,7 @@ mod names;
 mod place;
 mod serve;
 mod session;
+mod statement;
 mod table;
 mod terminal;
 mod turn;

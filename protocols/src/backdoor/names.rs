@@ -2,6 +2,7 @@
 //!
 //! How a script gets to them is the business of `interpreter`.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -89,6 +90,11 @@ impl Names {
     ) -> &mut Self {
         let set = move |value: Dynamic| {
             let given = value.type_name();
+            // Whole numbers are written without a point.
+            let value = match value.as_int() {
+                Ok(number) if TypeId::of::<T>() == TypeId::of::<f64>() => (number as f64).into(),
+                _ => value,
+            };
             match value.try_cast::<T>() {
                 Some(value) => set(value),
                 None => {

@@ -18,32 +18,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_green::pool::Group;
-use eventlet_green::{
-    Builder, JoinError, JoinHandle, JoinTimeoutError, RunTimes, context, sleep, yield_now,
-};
-use rhai::AST;
+use eventlet_green::{Builder, JoinHandle, RunTimes, sleep, yield_now};
 
 use super::config::Telnet;
+use super::history::History;
 use super::inspect::{self, Seen};
 use super::interpreter::{Interpreter, is_unfinished};
 use super::line::{HIDE_INPUT, LineDiscipline, LineEvent, OFFER, SHOW_INPUT};
 use super::names::App;
 use super::serve::Shared;
-use super::table::{Align, Cell as TableCell, Table, clean};
-use super::terminal::{Redirection, Terminal};
+use super::statement::Ended;
+use super::table::{Table, clean};
+use super::terminal::Terminal;
 use crate::server::{Peer, Transport};
 
 /// As good as for ever, for what has no limit.
-const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
-/// How long a statement may go on when the client has said that it will send no more: that may be the
-/// end of a script, or of the client.
-const AFTER_THE_END: Duration = Duration::from_secs(10);
-/// So many lines are read ahead while a statement runs. Then Ctrl-C is heard no more, until it ends.
-const MOST_AHEAD: usize = 1024;
-/// Statements that are remembered.
-const HISTORY: usize = 100;
-/// How long a statement that was killed may take to unwind before the prompt comes all the same.
-const UNWINDING: Duration = Duration::from_secs(5);
+pub(super) const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 /// How often the password is asked for.
 const TRIES: usize = 3;
 /// How long a password may take to be typed.
@@ -63,36 +53,27 @@ pub(super) struct Watch {
 }
 
 pub(super) struct Session {
-    shared: Rc<Shared>,
-    transport: Rc<dyn Transport>,
-    terminal: Rc<Terminal>,
+    pub(super) shared: Rc<Shared>,
+    pub(super) transport: Rc<dyn Transport>,
+    pub(super) terminal: Rc<Terminal>,
     pub(super) app: App,
-    input: RefCell<Input>,
-    statement: Group,
-    helpers: Group,
-    was_interrupted: Cell<bool>,
-    is_leaving: Cell<bool>,
+    pub(super) input: RefCell<Input>,
+    pub(super) statement: Group,
+    pub(super) helpers: Group,
+    pub(super) was_interrupted: Cell<bool>,
+    pub(super) is_leaving: Cell<bool>,
     watch: Cell<Option<Watch>>,
-    history: RefCell<VecDeque<String>>,
-    /// The number of the first that is remembered.
-    forgotten: Cell<usize>,
+    history: RefCell<History>,
     log: Cell<Option<JoinHandle<()>>>,
     /// Since the first `top()`.
     pub(super) measured: RefCell<Option<RunTimes>>,
     pub(super) seen: RefCell<Seen>,
 }
 
-struct Input {
+pub(super) struct Input {
     discipline: LineDiscipline,
-    events: VecDeque<LineEvent>,
-    has_ended: bool,
-}
-
-/// How a statement ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    Well,
-    Badly,
+    pub(super) events: VecDeque<LineEvent>,
+    pub(super) has_ended: bool,
 }
 
 /// Serves a client to its end, in the caller's coroutine.
@@ -115,7 +96,6 @@ pub(super) fn serve(shared: &Rc<Shared>, transport: Rc<dyn Transport>) {
         is_leaving: Cell::new(false),
         watch: Cell::new(None),
         history: RefCell::default(),
-        forgotten: Cell::new(0),
         log: Cell::new(None),
         measured: RefCell::default(),
         seen: RefCell::default(),
@@ -252,7 +232,8 @@ impl Session {
                 return Ok(());
             }
             if let Some(which) = line.trim().strip_prefix('!') {
-                match self.recall(which) {
+                let recalled = self.history.borrow().recall(which);
+                match recalled {
                     Some(recalled) => line = recalled,
                     None => {
                         return self
@@ -278,7 +259,7 @@ impl Session {
             Err(error) if is_unfinished(source, &error) && !is_blank => return Ok(()),
             Err(error) => self.terminal.line(&format!("error: {error}"))?,
             Ok(statement) => {
-                self.remember(source.trim_end());
+                self.history.borrow_mut().remember(source.trim_end());
                 let ended = self.execute(interpreter, statement)?;
                 if let Some(watch) = self.watch.take()
                     && ended == Ended::Well
@@ -289,86 +270,6 @@ impl Session {
         }
         source.clear();
         Ok(())
-    }
-
-    /// Runs a statement while the client can interrupt it.
-    fn execute(
-        self: &Rc<Self>,
-        interpreter: &Rc<Interpreter>,
-        statement: AST,
-    ) -> io::Result<Ended> {
-        self.was_interrupted.set(false);
-        let peer = self.transport.peer();
-        let running = Builder::new().name(format!("statement of {peer}"));
-        let (runner, terminal) = (Rc::clone(interpreter), Rc::clone(&self.terminal));
-        let running = self.statement.spawn_with(
-            running.stack_size(self.shared.config.sizes.stack()),
-            move || {
-                let redirection = Redirection::to(Rc::clone(&terminal));
-                context::within(redirection, || evaluate(&runner, &statement, &terminal))
-                    .unwrap_or_else(|error| Err(error.to_string()))
-            },
-        )?;
-        let listening = Builder::new().name(format!("listener of {peer}"));
-        let this = Rc::clone(self);
-        let listening = self.helpers.spawn_with(listening, move || this.listen())?;
-
-        let outcome = match self.shared.config.statement {
-            None => running.join().map_err(|error| error.to_string_of(self)),
-            Some(limit) => match running.join_timeout(limit) {
-                Ok(outcome) => Ok(outcome),
-                Err(JoinTimeoutError::Failed(error)) => Err(error.to_string_of(self)),
-                Err(JoinTimeoutError::Elapsed(running)) => {
-                    // What cannot be unwound goes on; the prompt comes all the same.
-                    let _ = running.kill();
-                    let _ = running.join_timeout(UNWINDING);
-                    Err(format!("stopped after {limit:?}, which is all that it has"))
-                }
-            },
-        };
-        let _ = listening.kill();
-        // Only one may wait to read.
-        let _ = listening.join();
-        match outcome.and_then(|result| result) {
-            Ok(()) => Ok(Ended::Well),
-            Err(_) if self.is_leaving.get() => Ok(Ended::Badly),
-            Err(text) => {
-                self.terminal.line(&format!("error: {text}"))?;
-                Ok(Ended::Badly)
-            }
-        }
-    }
-
-    /// Reads while a statement runs, and ends it when the client wants that, or is gone.
-    fn listen(&self) {
-        loop {
-            let input = self.input.borrow();
-            let (ahead, has_ended) = (input.events.len(), input.has_ended);
-            drop(input);
-            // It may have come together with the statement.
-            if !self.take_interrupt() {
-                if has_ended {
-                    sleep(AFTER_THE_END);
-                } else if ahead >= MOST_AHEAD {
-                    return;
-                } else if self.read(FOREVER).is_ok() {
-                    continue;
-                }
-            }
-            self.was_interrupted.set(true);
-            let _ = self.statement.kill_all();
-            return;
-        }
-    }
-
-    /// Whether Ctrl-C was among what has come. What came before it is forgotten.
-    fn take_interrupt(&self) -> bool {
-        let events = &mut self.input.borrow_mut().events;
-        let last = events
-            .iter()
-            .rposition(|event| *event == LineEvent::Interrupt);
-        events.drain(..last.map_or(0, |last| last + 1));
-        last.is_some()
     }
 
     /// Evaluates again and again, until something else comes from the client.
@@ -409,7 +310,7 @@ impl Session {
         }
     }
 
-    fn read(&self, limit: Duration) -> io::Result<()> {
+    pub(super) fn read(&self, limit: Duration) -> io::Result<()> {
         let mut piece = [0; PIECE];
         let count = self.transport.read(&mut piece, limit)?;
         let (mut events, mut answer) = (Vec::new(), Vec::new());
@@ -471,76 +372,11 @@ impl Session {
         }
     }
 
-    fn remember(&self, statement: &str) {
-        let mut history = self.history.borrow_mut();
-        if history.back().is_some_and(|last| last == statement) {
-            return;
-        }
-        history.push_back(statement.to_owned());
-        if history.len() > HISTORY {
-            history.pop_front();
-            self.forgotten.set(self.forgotten.get() + 1);
-        }
-    }
-
-    /// The statement that `!` is followed by: another `!`, or a number.
-    fn recall(&self, which: &str) -> Option<String> {
-        let history = self.history.borrow();
-        if which == "!" {
-            return history.back().cloned();
-        }
-        let number: usize = which.trim().parse().ok()?;
-        let index = number.checked_sub(self.forgotten.get() + 1)?;
-        history.get(index).cloned()
-    }
-
     pub(super) fn history(&self) -> Table {
-        let mut table = Table::new(&[("n", Align::Right), ("statement", Align::Left)]);
-        let first = self.forgotten.get() + 1;
-        for (number, statement) in (first..).zip(self.history.borrow().iter()) {
-            table.push(vec![
-                TableCell::number(number),
-                TableCell::text(statement.as_str()),
-            ]);
-        }
-        table
+        self.history.borrow().table()
     }
 
     pub(super) fn sessions(&self) -> Table {
         self.shared.table()
-    }
-}
-
-fn evaluate(interpreter: &Interpreter, statement: &AST, terminal: &Terminal) -> Result<(), String> {
-    let value = interpreter.run(statement).map_err(|error| {
-        let text = error.to_string();
-        // What functions of the program and of the console have to say is said without a preface.
-        let told = text.strip_prefix("Runtime error: ");
-        told.map_or_else(|| text.clone(), str::to_owned)
-    })?;
-    if let Some(text) = interpreter.show(value) {
-        terminal.line(&text).map_err(|error| error.to_string())?;
-    }
-    Ok(())
-}
-
-/// What the client is told of a statement without a result.
-trait ToldAs {
-    fn to_string_of(&self, session: &Session) -> String;
-}
-
-impl ToldAs for JoinError {
-    fn to_string_of(&self, session: &Session) -> String {
-        match self {
-            JoinError::Killed if session.was_interrupted.get() => "interrupted".to_owned(),
-            JoinError::Killed => "the statement was killed".to_owned(),
-            JoinError::Panicked(_) => {
-                let text = self
-                    .panic_text()
-                    .unwrap_or("with something that is no text");
-                format!("it panicked: {text}")
-            }
-            other => other.to_string(),
-        }
     }
 }

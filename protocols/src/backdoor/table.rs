@@ -254,7 +254,7 @@ mod tests {
                 assert!(columns_of(line) <= width, "{width}: {line}");
             }
         }
-        assert!(table().render(28).contains("accept  src/main.…"));
+        assert!(table().render(28).contains("accept  src/main.rs:…"));
     }
 
     #[test]

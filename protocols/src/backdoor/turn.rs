@@ -13,9 +13,11 @@ use eventlet_green::{sleep, yield_now};
 const SLICE: Duration = Duration::from_micros(50);
 /// If the others then needed the thread for longer than this, the thread is in demand.
 const DEMAND: Duration = Duration::from_micros(25);
-/// So long a script then stays away: it has a twentieth of a thread that is in demand, and all of one
-/// that is not.
+/// So long a script then stays away: it has a twentieth of the thread.
 const PAUSE: Duration = Duration::from_millis(1);
+/// A statement that has computed for so long has no more than that twentieth, in demand or not: it may
+/// have run away, and clients of the program may want the same processor.
+const AT_ONCE: Duration = Duration::from_millis(250);
 /// After so many slices it is seen how large the process is: that takes as long as half of one.
 const SLICES_A_LOOK: u32 = 50;
 /// Where the system tells that (proc(5)).
@@ -25,6 +27,8 @@ const STATUS: &str = "/proc/self/status";
 /// the loop's clock is a test's.
 pub(super) struct Turn {
     begun: Cell<Instant>,
+    /// How long the statement has computed.
+    computed: Cell<Duration>,
     slices: Cell<u32>,
     growth: Option<usize>,
     /// How large the process was when the statement began, in bytes.
@@ -35,6 +39,7 @@ impl Turn {
     pub(super) fn new(growth: Option<usize>) -> Self {
         Turn {
             begun: Cell::new(Instant::now()),
+            computed: Cell::new(Duration::ZERO),
             slices: Cell::new(0),
             growth,
             size: Cell::new(None),
@@ -43,6 +48,7 @@ impl Turn {
 
     pub(super) fn begin_statement(&self) {
         self.begun.set(Instant::now());
+        self.computed.set(Duration::ZERO);
         self.slices.set(0);
         self.size.set(None);
     }
@@ -50,12 +56,17 @@ impl Turn {
     /// Lets the others run if it is time; an error if the process has grown too much.
     pub(super) fn give_away_if_used(&self) -> Result<(), String> {
         let ended = Instant::now();
-        if ended - self.begun.get() < SLICE {
+        let used = ended - self.begun.get();
+        if used < SLICE {
             return Ok(());
         }
+        self.computed.set(self.computed.get() + used);
         self.check_size()?;
-        yield_now();
-        if ended.elapsed() > DEMAND {
+        let is_long = self.computed.get() > AT_ONCE;
+        if !is_long {
+            yield_now();
+        }
+        if is_long || ended.elapsed() > DEMAND {
             sleep(PAUSE);
         }
         self.begun.set(Instant::now());

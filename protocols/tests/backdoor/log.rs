@@ -21,10 +21,10 @@ fn log_lines_go_to_those_who_ask_from_any_thread() {
         let before = stats().coroutines;
         tap.line("from the loop");
         assert_eq!(ann.until("\r\n"), "from the loop");
-        let theirs = tap.clone();
+        let (theirs, what) = (tap.clone(), "a thread");
         offload(move || {
             let mut writer: &LogTap = &theirs;
-            writeln!(writer, "from {}\nand \x1b more", "a thread").unwrap();
+            writeln!(writer, "from {what}\nand \x1b more").unwrap();
         })
         .unwrap();
         assert_eq!(ann.until("more\r\n"), "from a thread\r\nand \\u{1b} ");

@@ -21,7 +21,10 @@ fn values_are_read_and_written_through_accessors() {
             "how many at a time",
             move || read.get(),
             move |value| match value {
-                1.. => Ok(written.set(value)),
+                1.. => {
+                    written.set(value);
+                    Ok(())
+                }
                 _ => Err("at least one".to_owned()),
             },
         );
@@ -29,8 +32,22 @@ fn values_are_read_and_written_through_accessors() {
         names.value("map", "something with parts", || {
             Map::from_iter([("cups".into(), 3_i64.into())])
         });
+        let share = Rc::new(Cell::new(0.5));
+        let (read, written) = (Rc::clone(&share), Rc::clone(&share));
+        names.variable(
+            "share",
+            "a part",
+            move || read.get(),
+            move |value: f64| {
+                written.set(value);
+                Ok(())
+            },
+        );
         let console = Console::with(config(), names);
         let (mut ann, mut ben) = (console.session(), console.session());
+        // A whole number is a number.
+        assert_eq!(ann.ask("app.share = 2"), "");
+        assert_eq!(share.get(), 2.0);
         assert_eq!(ann.ask("app.limit"), "10\r\n");
         assert_eq!(ann.ask("app.limit = 5; app.limit += 2"), "");
         assert_eq!(limit.get(), 7);
