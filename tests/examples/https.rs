@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use eventlet::http::tls::{Roots, TlsConnector, TlsStream};
 use eventlet::net::TcpStream;
@@ -11,22 +12,24 @@ use eventlet::net::TcpStream;
 use crate::support::{Program, assert_refusal, loudly, under_each_hub};
 
 /// A folder with a certificate and its key; removed at the end.
-struct Files(PathBuf);
+pub struct Files(PathBuf);
 
 impl Files {
-    fn new(hub: &str) -> Self {
-        let name = format!("eventlet-https-{hub}-{}", std::process::id());
+    pub fn new(hub: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("eventlet-https-{hub}-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         Files(folder)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 
     /// Another certificate than before; gives what is needed to trust it.
-    fn renew(&self) -> Roots {
+    pub fn renew(&self) -> Roots {
         let made = rcgen::generate_simple_self_signed(["host.test".to_owned()]).unwrap();
         fs::write(self.path("chain.pem"), made.cert.pem()).unwrap();
         fs::write(self.path("key.pem"), made.signing_key.serialize_pem()).unwrap();
@@ -40,13 +43,13 @@ impl Drop for Files {
     }
 }
 
-fn address(program: &mut Program) -> String {
+pub fn address(program: &mut Program) -> String {
     let address = program.address();
     let address = address.strip_prefix("https://").expect("an address");
     address.trim_end_matches('/').to_owned()
 }
 
-fn connect(address: &str, roots: Roots) -> TlsStream<TcpStream> {
+pub fn connect(address: &str, roots: Roots) -> TlsStream<TcpStream> {
     let connector = TlsConnector::builder().roots(roots).build().unwrap();
     let stream = TcpStream::connect(address).unwrap();
     connector.connect("host.test", stream).unwrap()

@@ -4,7 +4,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use crate::support::{assert_refusal_with, command, under_each_hub};
+use crate::https::{Files, connect};
+use crate::support::{Program, assert_refusal_with, command, under_each_hub};
 use crate::web_server::{WebServer, answer, assert_field};
 
 const LISTEN: [&str; 2] = ["--listen", "127.0.0.1:0"];
@@ -246,6 +247,33 @@ fn several_threads_serve_one_address() {
 }
 
 #[test]
+fn over_tls_on_one_thread_and_on_two() {
+    under_each_hub("testbed", "over_tls", |hub| {
+        let files = Files::new(hub);
+        let roots = files.renew();
+        let (chain, key) = (files.path("chain.pem"), files.path("key.pem"));
+        for threads in [&[][..], &["--threads", "2"]] {
+            let tls = ["--cert", &*chain, "--key", &*key];
+            let arguments = [&LISTEN[..], &tls[..], threads].concat();
+            let mut testbed = Program::start("testbed", hub, &arguments);
+            // What stands behind the address is the hub's name.
+            let line = testbed.address();
+            let address = line.trim_start_matches("https://");
+            let address = address.split('/').next().unwrap();
+            let mut stream = connect(address, roots.clone());
+            let request =
+                b"GET /plaintext HTTP/1.1\r\nHost: host.test\r\nConnection: close\r\n\r\n";
+            stream.write_all(request).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.ends_with("\r\n\r\nHello, World!"), "{answer}");
+            testbed.signal("TERM");
+            testbed.end();
+        }
+    });
+}
+
+#[test]
 fn options_that_are_wrong_are_one_line_and_status_two() {
     let cases: [(&[&str], &str); 12] = [
         (&[], "--listen is missing"),
@@ -264,7 +292,7 @@ fn options_that_are_wrong_are_one_line_and_status_two() {
         (&["--listen", "a:0", "--key", "k"], "--cert and --key"),
         (
             &["--listen", "a:0", "--cert", "c", "--key", "k"],
-            "--cert c: ",
+            "--cert c --key k: ",
         ),
     ];
     under_each_hub("testbed", "options_that_are_wrong", |hub| {

@@ -13,3 +13,5 @@ mod resumption;
 mod streams;
 mod support;
 mod waits;
+#[cfg(feature = "websocket")]
+mod web_sockets;
