@@ -52,7 +52,6 @@ fn run() -> Result<(), Box<dyn Error>> {
     house.pause.set(1.0);
     let (brewing, brewer) = (Rc::clone(&house), Builder::new().name("brewer"));
     brewer.spawn(move || brew(&brewing))?;
-
     let opened = Backdoor::new(Config::new(), names(&house)).open(&place.parse()?)?;
     println!("listening on {}", opened.place());
     io::stdout().flush()?;
@@ -76,9 +75,10 @@ fn names(house: &Rc<House>) -> Names {
     let of = || Rc::clone(house);
     let (served, read, written, ordered, waiting) = (of(), of(), of(), of(), of());
     names.value("served", "cups so far", move || served.served.get());
-    let set = move |seconds: f64| match seconds {
-        0.01..=60.0 => Ok(written.pause.set(seconds)),
-        _ => Err("between 0.01 and 60 seconds".to_owned()),
+    let set = move |seconds: f64| {
+        let fits = (0.01..=60.0).contains(&seconds);
+        let set = fits.then(|| written.pause.set(seconds));
+        set.ok_or_else(|| "between 0.01 and 60 seconds".to_owned())
     };
     names.variable(
         "pause",

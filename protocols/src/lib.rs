@@ -16,8 +16,8 @@
 //! * `tls`: HTTPS and TLS over any stream (the module `tls`); `tls-bundled-roots`: the roots of the public
 //!   web within the program.
 //! * `gzip`: compressed responses for the [`client`].
+//! * `backdoor`: a scripting console into the running program, the module of that name.
 //! * `full`: all of them.
-//! `backdoor`: a scripting console into the running program.
 //!
 //! # Non-goals
 //!
