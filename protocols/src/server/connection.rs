@@ -220,6 +220,10 @@ fn next_head(link: &Rc<Link>) -> Result<RequestHead, Stop> {
             if !link.is_reported.replace(false) {
                 return Err(Stop::Rest);
             }
+            // It was given away if nothing was there at first.
+            if !input.has_memory() {
+                *input = link.shared.buffers.input();
+            }
             input.fill(|room| link.transport.try_read(room))
         };
         match filled {

@@ -31,6 +31,11 @@ impl Input {
         self.start == self.end
     }
 
+    /// Whether it is a buffer already, which it is not before there is something to read.
+    pub(super) fn has_memory(&self) -> bool {
+        !self.memory.is_empty()
+    }
+
     /// Drops the first bytes of what waits.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
