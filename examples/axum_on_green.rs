@@ -59,11 +59,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .route("/upper", post(upper))
         .with_state(Count::default());
     let listener = TcpListener::bind(address)?;
-    println!("listening on {}", listener.local_addr()?);
 
     let server = Server::new(handler(router));
     let (handle, signals) = (server.handle(), Signals::new(&STOP)?);
     spawn(move || signals.wait().map(|_| handle.stop(GRACE)));
+    println!("listening on {}", listener.local_addr()?);
     Ok(server.serve(listener)?)
 }
 

@@ -33,11 +33,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         _ => return Err("use: hello [--listen ADDRESS]".into()),
     };
     let listener = TcpListener::bind(address)?;
-    println!("listening on {}", listener.local_addr()?);
 
     let server = Server::new(handler(hello));
     let (handle, signals) = (server.handle(), Signals::new(&STOP)?);
     spawn(move || signals.wait().map(|_| handle.stop(GRACE)));
+    println!("listening on {}", listener.local_addr()?);
     Ok(server.serve(listener)?)
 }
 

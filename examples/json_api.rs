@@ -81,11 +81,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         _ => return Err("use: json_api [--listen ADDRESS]".into()),
     };
     let listener = TcpListener::bind(address)?;
-    println!("listening on {}", listener.local_addr()?);
     let notes = Notes::default();
     let server = Server::new(handler(move |request| notes.answer(request)));
     let (handle, signals) = (server.handle(), Signals::new(&STOP)?);
     spawn(move || signals.wait().map(|_| handle.stop(GRACE)));
+    println!("listening on {}", listener.local_addr()?);
     Ok(server.serve(listener)?)
 }
 

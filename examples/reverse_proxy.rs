@@ -84,13 +84,13 @@ fn run() -> Result<(), Box<dyn Error>> {
     behind.host().ok_or("write http://host:port")?;
     let address = words.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = TcpListener::bind(&address)?;
-    println!("listening on {}", listener.local_addr()?);
     let mut config = Config::new();
     (config.redirects, config.user_agent) = (0, None); // These are for the one who asked.
     let agent = Agent::with_config(config);
     let server = Server::new(move |request| forward(&agent, &behind, request));
     let (handle, signals) = (server.handle(), Signals::new(&STOP)?);
     spawn(move || signals.wait().map(|_| handle.stop(GRACE)));
+    println!("listening on {}", listener.local_addr()?);
     Ok(server.serve(listener)?)
 }
 

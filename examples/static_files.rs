@@ -29,13 +29,13 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     };
     let files = Files::beneath(folder).map_err(|error| format!("{folder}: {error}"))?;
     let listener = TcpListener::bind(address)?;
-    println!("listening on {}", listener.local_addr()?);
 
     let mut config = Config::new();
     config.log = Some(AccessLog::stdout());
     let server = Server::with_config(handler(files), config);
     let (handle, signals) = (server.handle(), Signals::new(&STOP)?);
     spawn(move || signals.wait().map(|_| handle.stop(GRACE)));
+    println!("listening on {}", listener.local_addr()?);
     Ok(server.serve(listener)?)
 }
 

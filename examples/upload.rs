@@ -80,12 +80,12 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     };
     fs::create_dir_all(&folder)?;
     let listener = TcpListener::bind(address)?;
-    println!("listening on {}", listener.local_addr()?);
     let mut config = Config::new();
     config.limits.body = Some(MOST);
     let server = Server::with_config(handler(move |request| answer(request, &folder)), config);
     let (handle, signals) = (server.handle(), Signals::new(&STOP)?);
     spawn(move || signals.wait().map(|_| handle.stop(GRACE)));
+    println!("listening on {}", listener.local_addr()?);
     Ok(server.serve(listener)?)
 }
 
