@@ -114,7 +114,8 @@ start_server() {
     SERVER=$!
     while IFS= read -r -t "$SERVER_PATIENCE" -u "$SERVER_OUTPUT" line; do
         echo "    $line"
-        if [[ $line =~ ([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+:[0-9]+) ]]; then
+        # Its console has an address as well.
+        if [[ $line != backdoor:* && $line =~ ([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+:[0-9]+) ]]; then
             # shellcheck disable=SC2034 # read by the gates
             ADDRESS=${BASH_REMATCH[1]}
             return 0

@@ -117,6 +117,9 @@ while read -r package example; do
     chat) stops "$program" --listen 127.0.0.1:0 ;;
     forwarder) stops "$program" --listen 127.0.0.1:0 --to 127.0.0.1:9 ;;
     httpd | testbed) serves_http "$program" ;;
+    backdoor | process_pool | https) stops "$program" --listen 127.0.0.1:0 ;;
+    cgi) stops "$program" --listen 127.0.0.1:0 --programs "$TARGET/ci" ;;
+    supervisor) wants "$example" working "$program" sh -c 'echo working' ;;
     hello | static_files | axum_on_green | json_api) stops "$program" --listen 127.0.0.1:0 ;;
     upload) stops "$program" --listen 127.0.0.1:0 "$TARGET/ci/uploads" ;;
     reverse_proxy) stops "$program" http://127.0.0.1:9 127.0.0.1:0 ;;
