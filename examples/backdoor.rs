@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use eventlet::http::backdoor::rhai::Array;
 use eventlet::http::backdoor::{Backdoor, Config, Names};
-use eventlet::signals::wait_for_stop;
+use eventlet::signals::{STOP, Signals};
 use eventlet::{Builder, sleep};
 
 /// What everybody in the house shares.
@@ -53,9 +53,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (brewing, brewer) = (Rc::clone(&house), Builder::new().name("brewer"));
     brewer.spawn(move || brew(&brewing))?;
     let opened = Backdoor::new(Config::new(), names(&house)).open(&place.parse()?)?;
+    let stop = Signals::new(&STOP)?;
     println!("listening on {}", opened.place());
     io::stdout().flush()?;
-    wait_for_stop()?;
+    stop.wait()?;
     Ok(opened.close()?)
 }
 
