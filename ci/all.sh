@@ -12,6 +12,15 @@ if [[ ${CI:-} == true ]]; then
     export CARGO_INCREMENTAL=0
 fi
 
+# Seconds of processor that the gates have used so far, of all cores: what elapsed times hide where a
+# machine is shared. Sets USED. (A subshell would have used none.)
+cpu() {
+    times >"$log"
+    USED=$(awk 'NR == 2 {
+        for (i = 1; i <= 2; i++) { split($i, part, /[ms]/); sum += part[1] * 60 + part[2] }
+    } END { printf "%d", sum }' "$log")
+}
+
 log=$(mktemp "$TARGET/ci/log.XXXXXX")
 trap 'rm -f "$log"' EXIT
 passed=0
@@ -23,6 +32,8 @@ for gate in "${GATES[@]}"; do
     echo
     echo "==== $gate"
     start=$SECONDS
+    cpu
+    before=$USED
     # `pipefail` makes the gate's own status count; `tee` only keeps a copy.
     if bash "ci/$gate.sh" </dev/null 2>&1 | tee "$log"; then
         passed=$((passed + 1))
@@ -31,14 +42,16 @@ for gate in "${GATES[@]}"; do
         failed=$((failed + 1))
         outcome=FAILED
     fi
-    table+=("$(printf '%-10s %s %5d s' "$gate" "$outcome" $((SECONDS - start)))")
     mapfile -t -O "${#skips[@]}" skips < <(grep '^SKIPPED' "$log" | sort -u)
+    cpu
+    table+=("$(printf '%-11s %s %5d s %6d s of processor' "$gate" "$outcome" \
+        $((SECONDS - start)) $((USED - before)))")
 done
 
 echo
 echo "==== summary"
 printf '%s\n' "${table[@]}"
 if ((${#skips[@]} > 0)); then printf '%s\n' "${skips[@]}"; fi
-echo "$((SECONDS - begun)) s in all"
+echo "$((SECONDS - begun)) s in all, $USED s of processor"
 echo "$passed passed, $failed failed"
 ((failed == 0))

@@ -8,20 +8,16 @@ use std::time::Duration;
 
 use eventlet_green::{sleep, spawn, stats};
 use eventlet_runloop::{Clock, Time};
-use support::{on_each_hub, on_each_hub_jumping, until};
+use support::{crowd, on_each_hub, on_each_hub_jumping, until};
 
-/// Where guards take mappings of their own, the kernel's limit on those is met before.
-const MANY: usize = if cfg!(eventlet_mprotect_guard) {
-    20_000
-} else {
-    100_000
-};
+const MANY: usize = 100_000;
 
 #[test]
 fn asleep_woken_and_joined() {
     on_each_hub_jumping(|clock| {
+        let many = crowd(MANY);
         let woken = Rc::new(Cell::new(0));
-        let handles: Vec<_> = (0..MANY)
+        let handles: Vec<_> = (0..many)
             .map(|number| {
                 let woken = Rc::clone(&woken);
                 spawn(move || {
@@ -31,12 +27,12 @@ fn asleep_woken_and_joined() {
                 })
             })
             .collect();
-        until(|| stats().timers == MANY);
-        assert_eq!(stats().coroutines, MANY);
+        until(|| stats().timers == many);
+        assert_eq!(stats().coroutines, many);
         for handle in handles {
             handle.join().unwrap();
         }
-        assert_eq!(woken.get(), MANY);
+        assert_eq!(woken.get(), many);
         assert_eq!(clock.now() - Time::ORIGIN, Duration::from_secs(3600));
     });
 }
@@ -44,10 +40,11 @@ fn asleep_woken_and_joined() {
 #[test]
 fn killed_at_once() {
     on_each_hub(|| {
-        let handles: Vec<_> = (0..MANY / 10)
+        let many = crowd(MANY / 10);
+        let handles: Vec<_> = (0..many)
             .map(|_| spawn(|| sleep(Duration::from_secs(3600))))
             .collect();
-        until(|| stats().timers == MANY / 10);
+        until(|| stats().timers == many);
         for handle in &handles {
             handle.kill().unwrap();
         }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::support::{Borrower, on_each_hub, on_each_hub_jumping, text, until};
+use crate::support::{Borrower, crowd, on_each_hub, on_each_hub_jumping, text, until};
 use eventlet_green::{
     Builder, JoinError, ParkError, State, Wait, scope, sleep, spawn, spawn_after, yield_now,
 };
@@ -264,10 +264,9 @@ fn in_a_destructor_while_the_stack_unwinds_nothing_is_spawned() {
 }
 
 #[test]
-fn twenty_thousand_that_borrow() {
+fn a_crowd_that_borrows() {
     on_each_hub(|| {
-        const CHILDREN: usize = 20_000;
-        let counts = vec![Cell::new(0_u8); CHILDREN];
+        let counts = vec![Cell::new(0_u8); crowd(20_000)];
         scope(|s| {
             for count in &counts {
                 s.spawn(move || {

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::io::Read;
 use std::time::Duration;
 
-use crate::support::{on_each_hub, on_each_hub_jumping, pair, until, until_parked};
+use crate::support::{crowd, on_each_hub, on_each_hub_jumping, pair, until, until_parked};
 use eventlet_green::{
     Builder, DEFAULT_STACK_SIZE, Snapshot, State, Wait, call_after, now, offload, run_times, sleep,
     snapshot, spawn, spawn_after, stats, trim_stacks, yield_now,
@@ -224,17 +224,16 @@ fn it_can_be_taken_anywhere() {
 
 #[test]
 fn many_are_shown() {
-    const MANY: usize = 20_000;
-
     on_each_hub(|| {
-        let handles: Vec<_> = (0..MANY).map(|_| spawn(|| sleep(HOUR))).collect();
-        until(|| handles[MANY - 1].state() == State::Parked);
+        let many = crowd(20_000);
+        let handles: Vec<_> = (0..many).map(|_| spawn(|| sleep(HOUR))).collect();
+        until(|| handles[many - 1].state() == State::Parked);
         let seen = snapshot();
-        assert_eq!(seen.coroutines().len(), MANY + 1);
+        assert_eq!(seen.coroutines().len(), many + 1);
         // With the root, and the first of the timers.
         let text = seen.to_string();
-        assert_eq!(text.lines().count(), 3 + MANY + 1 + 20 + 1);
-        assert!(text.ends_with(&format!("and {} more timers", MANY - 20)));
+        assert_eq!(text.lines().count(), 3 + many + 1 + 20 + 1);
+        assert!(text.ends_with(&format!("and {} more timers", many - 20)));
         for handle in handles {
             handle.kill().unwrap();
             let _ = handle.join();

@@ -33,6 +33,24 @@ pub fn flood() -> Vec<u8> {
     vec![b'.'; 64 << 20]
 }
 
+/// How many coroutines a test may hold beside others that do so in the same process: `wanted`, or as
+/// few as the kernel's limit of mappings leaves to each where a guard takes mappings of its own.
+pub fn crowd(wanted: usize) -> usize {
+    if guards_take_mappings() {
+        wanted.min(5_000)
+    } else {
+        wanted
+    }
+}
+
+/// Whether it was built so, or the kernel is older than `MADV_GUARD_INSTALL` (Linux 6.13).
+fn guards_take_mappings() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split('.').map(|number| number.parse().unwrap_or(0));
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    cfg!(eventlet_mprotect_guard) || version < (6, 13)
+}
+
 /// Runs one test of this binary in a process of its own under a hub, and gives what it printed.
 pub fn run_child(test: &str, hub: &str) -> Output {
     let output = child_command(test).env(HUB_VARIABLE, hub).output().unwrap();

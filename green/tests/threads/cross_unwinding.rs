@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use crate::support::{on_each_hub, until, until_parked};
+use crate::support::{crowd, on_each_hub, until, until_parked};
 use eventlet_green::cross::{self, RecvError, SendError};
 use eventlet_green::{JoinError, ParkError, sleep, spawn};
 
@@ -178,15 +178,15 @@ fn a_value_uses_the_channel_as_it_is_dropped() {
 #[test]
 fn killing_many_waiters_costs_what_each_costs() {
     on_each_hub(|| {
-        const MANY: usize = 20_000;
+        let many = crowd(20_000);
         let (sender, receiver) = cross::bounded::<usize>(0);
-        let waiters: Vec<_> = (0..MANY)
+        let waiters: Vec<_> = (0..many)
             .map(|_| {
                 let receiver = receiver.clone();
                 spawn(move || receiver.recv())
             })
             .collect();
-        until(|| receiver.waiting() == MANY);
+        until(|| receiver.waiting() == many);
         for waiter in &waiters[1..] {
             waiter.kill().unwrap();
         }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::{
-    Watchdog, assert_success, child_command, is_child, on_each_hub, on_each_hub_jumping,
+    Watchdog, assert_success, child_command, crowd, is_child, on_each_hub, on_each_hub_jumping,
     until_parked,
 };
 use eventlet_green::{
@@ -375,18 +375,18 @@ fn the_size_of_the_shared_pool_is_the_environments() {
 #[test]
 fn many_callers_are_killed() {
     on_each_hub(|| {
-        const MANY: usize = 20_000;
+        let many = crowd(20_000);
         let pool = OffloadPool::builder().threads(1).build();
         let (go_on, told) = mpsc::channel::<()>();
         let theirs = pool.clone();
         let first = spawn(move || theirs.offload(move || told.recv().unwrap()).unwrap());
-        let callers: Vec<_> = (0..MANY)
+        let callers: Vec<_> = (0..many)
             .map(|_| {
                 let pool = pool.clone();
                 spawn(move || pool.offload(|| ()).unwrap())
             })
             .collect();
-        crate::support::until(|| pool.stats().queued == MANY);
+        crate::support::until(|| pool.stats().queued == many);
         for caller in &callers {
             caller.kill().unwrap();
         }
