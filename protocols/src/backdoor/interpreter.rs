@@ -31,6 +31,7 @@ pub(super) fn standard() -> Shared<Module> {
 
 pub(super) struct Interpreter {
     engine: Engine,
+    turn: Rc<Turn>,
     terminal: Rc<Terminal>,
     most_functions: usize,
     /// Why a statement was stopped by the look at its use of memory.
@@ -68,15 +69,13 @@ impl Interpreter {
         engine.on_debug(move |text, _, position| {
             let _ = output.line(&format!("{position:?} {text}"));
         });
-        let (turn, client) = (Turn::new(config.growth), Rc::clone(terminal));
+        let turn = Rc::new(Turn::new(config.growth));
+        let (taking_turns, client) = (Rc::clone(&turn), Rc::clone(terminal));
         let excess = Rc::new(RefCell::new(None));
         let told = Rc::clone(&excess);
         engine.on_progress(move |operations| {
-            if operations == 1 {
-                turn.begin_statement();
-            }
             if operations % OPERATIONS_A_LOOK == 0 {
-                if let Err(why) = turn.give_away_if_used() {
+                if let Err(why) = taking_turns.give_away_if_used() {
                     told.replace(Some(why));
                     return Some(Dynamic::UNIT);
                 }
@@ -99,6 +98,7 @@ impl Interpreter {
         scope.push("app", app);
         Interpreter {
             engine,
+            turn,
             terminal: Rc::clone(terminal),
             most_functions: config.sizes.functions,
             excess,
@@ -123,6 +123,7 @@ impl Interpreter {
             return Err(format!("a session may define {most} functions").into());
         }
         *functions = whole.clone_functions_only();
+        let _statement = self.turn.begin_statement();
         let mut rewound = Rewound::from(scope);
         let result = self
             .engine

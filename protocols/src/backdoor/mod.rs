@@ -32,8 +32,7 @@
 //! # What it does not keep out
 //!
 //! Whoever has the prompt can end coroutines and do what the program has registered. There is no
-//! encryption: over a network, go through a tunnel that has. The limits are against accidents: someone
-//! who means harm can chain closures until dropping them overflows a stack, which aborts the process.
+//! encryption: over a network, go through a tunnel that has.
 //!
 //! # Non-goals
 //!

@@ -321,7 +321,7 @@ impl Backdoor {
         let name = format!("session of {}", transport.peer());
         let builder = Builder::new()
             .name(name)
-            .stack_size(self.shared.config.sizes.stack());
+            .stack_size(self.shared.config.stack());
         let session = sessions.spawn_with(builder, move || {
             visitor.begin();
             session::serve(&visitor.shared, transport);

@@ -41,7 +41,7 @@ impl Session {
         let running = Builder::new().name(format!("statement of {peer}"));
         let (runner, terminal) = (Rc::clone(interpreter), Rc::clone(&self.terminal));
         let running = self.statement.spawn_with(
-            running.stack_size(self.shared.config.sizes.stack()),
+            running.stack_size(self.shared.config.stack()),
             move || {
                 let redirection = Redirection::to(Rc::clone(&terminal));
                 context::within(redirection, || evaluate(&runner, &statement, &terminal))

@@ -33,6 +33,8 @@ pub(super) struct Turn {
     growth: Option<usize>,
     /// How large the process was when the statement began, in bytes.
     size: Cell<Option<usize>>,
+    /// By how much it has grown during the statements before, in bytes.
+    held: Cell<usize>,
 }
 
 impl Turn {
@@ -43,14 +45,17 @@ impl Turn {
             slices: Cell::new(0),
             growth,
             size: Cell::new(None),
+            held: Cell::new(0),
         }
     }
 
-    pub(super) fn begin_statement(&self) {
-        self.begun.set(Instant::now());
+    /// To be dropped when the statement has ended, in whatever way.
+    pub(super) fn begin_statement(&self) -> Statement<'_> {
+        self.size.set(self.growth.and_then(|_| resident()));
         self.computed.set(Duration::ZERO);
         self.slices.set(0);
-        self.size.set(None);
+        self.begun.set(Instant::now());
+        Statement(self)
     }
 
     /// Lets the others run if it is time; an error if the process has grown too much.
@@ -79,18 +84,31 @@ impl Turn {
         let (0, Some(most)) = (slices, self.growth) else {
             return Ok(());
         };
-        let Some(size) = resident() else {
-            return Ok(());
-        };
-        let before = self.size.get().unwrap_or(size);
-        self.size.set(Some(before));
-        if size.saturating_sub(before) > most {
+        if self.grown() > most {
             let most = most >> 20;
             return Err(format!(
-                "stopped: the process has grown by {most} MiB since it began"
+                "stopped: the process has grown by {most} MiB during this session's statements"
             ));
         }
         Ok(())
+    }
+
+    /// By how much the process has grown during the session's statements, in bytes.
+    fn grown(&self) -> usize {
+        match (self.size.get(), resident()) {
+            (Some(before), Some(size)) => (self.held.get() + size).saturating_sub(before),
+            _ => self.held.get(),
+        }
+    }
+}
+
+/// A statement that runs. What it has made the process grow by counts for the next one, too: dropping
+/// a chain of values takes stack for each, whatever number of statements made it.
+pub(super) struct Statement<'a>(&'a Turn);
+
+impl Drop for Statement<'_> {
+    fn drop(&mut self) {
+        self.0.held.set(self.0.grown());
     }
 }
 

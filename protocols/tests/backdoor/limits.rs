@@ -138,6 +138,37 @@ fn growth_of_the_process_is_bounded() {
     });
 }
 
+/// Functions that hold functions are counted by no limit of the language. Dropping a chain of them
+/// takes stack for each.
+#[test]
+fn chained_functions_overflow_no_stack() {
+    on_each_hub_jumping(|_| {
+        let mut config = config();
+        config.statement = None;
+        // A sixteenth of what there is by default, and so is the stack.
+        config.sizes.array = 600;
+        config.sizes.map = 600;
+        config.growth = Some(2 << 20);
+        let console = Console::with(config, Names::new());
+        let statement = "loop { let g = f; f = |y| g; }";
+        let mut client = console.session();
+        client.ask("let f = |x| 1");
+        assert_fault(&mut client, statement, "the process has grown by");
+        // What one statement has piled up counts for the next.
+        assert_fault(&mut client, statement, "the process has grown by");
+        client.ask("f = 0");
+        assert_eq!(client.ask("1"), "1\r\n");
+        drop(client);
+        // Or they are dropped with the session.
+        let mut client = console.session();
+        client.ask("let f = |x| 1");
+        assert_fault(&mut client, statement, "the process has grown by");
+        drop(client);
+        console.until_sessions(0);
+        console.end();
+    });
+}
+
 #[test]
 fn values_may_be_nested_as_deep_as_they_may_be_large() {
     on_each_hub_jumping(|_| {
