@@ -30,6 +30,7 @@ pub mod backdoor;
 pub mod client;
 pub mod format;
 pub mod gateway;
+mod plain_body;
 #[cfg(feature = "processes")]
 pub mod process;
 pub mod server;

@@ -2,12 +2,12 @@
 //!
 //! Sending it is the business of `send`.
 
-use std::fmt;
 use std::io::Read;
 
 use bytes::Bytes;
 use http::HeaderMap;
 
+use crate::plain_body::plain_body;
 use crate::wire::BodySize;
 
 /// The body of a request.
@@ -117,40 +117,4 @@ impl From<Bytes> for Body {
     }
 }
 
-impl From<Vec<u8>> for Body {
-    fn from(bytes: Vec<u8>) -> Self {
-        Bytes::from(bytes).into()
-    }
-}
-
-impl From<String> for Body {
-    fn from(text: String) -> Self {
-        Bytes::from(text).into()
-    }
-}
-
-impl From<&'static [u8]> for Body {
-    fn from(bytes: &'static [u8]) -> Self {
-        Bytes::from_static(bytes).into()
-    }
-}
-
-impl From<&'static str> for Body {
-    fn from(text: &'static str) -> Self {
-        text.as_bytes().into()
-    }
-}
-
-impl From<()> for Body {
-    fn from((): ()) -> Self {
-        Self::empty()
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
-    }
-}
+plain_body!(Body);

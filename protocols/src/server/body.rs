@@ -12,6 +12,7 @@ use super::link::Link;
 use super::output::Output;
 use super::respond::Start;
 use super::upgrade::{Takeover, Upgraded};
+use crate::plain_body::plain_body;
 use crate::wire::BodySize;
 
 /// How much a reader's bytes are gathered before they go out.
@@ -187,43 +188,7 @@ impl From<Bytes> for Body {
     }
 }
 
-impl From<Vec<u8>> for Body {
-    fn from(bytes: Vec<u8>) -> Self {
-        Bytes::from(bytes).into()
-    }
-}
-
-impl From<String> for Body {
-    fn from(text: String) -> Self {
-        Bytes::from(text).into()
-    }
-}
-
-impl From<&'static [u8]> for Body {
-    fn from(bytes: &'static [u8]) -> Self {
-        Bytes::from_static(bytes).into()
-    }
-}
-
-impl From<&'static str> for Body {
-    fn from(text: &'static str) -> Self {
-        text.as_bytes().into()
-    }
-}
-
-impl From<()> for Body {
-    fn from((): ()) -> Self {
-        Self::empty()
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
-    }
-}
+plain_body!(Body);
 
 /// Where a streaming body is written to. Gathers small pieces; [`flush`](Write::flush) sends what
 /// is gathered, as a chunk of its own.

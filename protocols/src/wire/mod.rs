@@ -95,6 +95,7 @@ pub mod framing;
 mod head_faults;
 mod head_text;
 pub mod limits;
+mod progress;
 pub mod query;
 pub mod redirect;
 pub mod refusal;

@@ -23,6 +23,7 @@ use super::framing::{FramingFields, RequestFraming};
 use super::head_faults::{Walk, walk};
 use super::head_text::share_text;
 use super::limits::Limits;
+use super::progress::Progress;
 use super::refusal::Refusal;
 use super::syntax::list_members;
 use super::target::{TargetForm, is_valid_host, parse_target};
@@ -125,12 +126,7 @@ pub enum Parsed {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct HeadParser {
-    /// How long the head was at the last attempt to parse it; zero before the first.
-    tried: usize,
-    /// Up to where line ends have been searched for.
-    seen: usize,
-    /// Where the line begins that `seen` is in; zero for the request line.
-    line_start: usize,
+    progress: Progress,
 }
 
 /// Fields that are parsed without an allocation for the table of slices.
@@ -140,17 +136,11 @@ const SLOTS: usize = Limits::DEFAULT_FIELDS;
 /// allocated first.
 const FEW: usize = 6;
 
-/// Up to this length, each new line is worth an attempt, so that a fault is answered at once. Above
-/// it the head must have doubled: attempts cost no more than twice its length in all.
-const CHEAP: usize = 4096;
-
 impl HeadParser {
     /// A parser that has seen nothing.
     pub const fn new() -> Self {
         HeadParser {
-            tried: 0,
-            seen: 0,
-            line_start: 0,
+            progress: Progress::NONE,
         }
     }
 
@@ -166,8 +156,8 @@ impl HeadParser {
             return Ok(Parsed::Incomplete);
         };
         let text = &input[start..];
-        if self.tried == 0 || self.is_worth_trying(text) {
-            self.tried = text.len();
+        if self.progress.tried == 0 || self.progress.is_worth_trying(text) {
+            self.progress.tried = text.len();
             match attempt(text, limits) {
                 Ok(Parsed::Incomplete) => {}
                 Ok(Parsed::Complete { consumed, head }) => {
@@ -176,7 +166,7 @@ impl HeadParser {
                 }
                 Err(refusal) => return Err(refusal),
             }
-            self.is_worth_trying(text);
+            self.progress.is_worth_trying(text);
         }
         self.check_size(text, limits)?;
         Ok(Parsed::Incomplete)
@@ -188,32 +178,17 @@ impl HeadParser {
         input.iter().any(|&byte| byte != b'\r' && byte != b'\n')
     }
 
-    /// Looks for line ends in what is new.
-    fn is_worth_trying(&mut self, text: &[u8]) -> bool {
-        let mut has_new_line = false;
-        let mut is_over = false;
-        while let Some(at) = text[self.seen..].iter().position(|&byte| byte == b'\n') {
-            let end = self.seen + at;
-            is_over |= matches!(&text[self.line_start..end], b"" | b"\r");
-            has_new_line = true;
-            self.line_start = end + 1;
-            self.seen = end + 1;
-        }
-        self.seen = text.len();
-        let is_cheap = text.len() <= CHEAP || text.len() / 2 >= self.tried;
-        is_over || (has_new_line && is_cheap)
-    }
-
     /// Refuses what is too long already, whatever follows.
     fn check_size(&self, text: &[u8], limits: &Limits) -> Result<(), Refusal> {
         const AROUND_TARGET: usize = "  HTTP/1.1\r".len();
         const RETURN: usize = "\r".len();
-        let line_limit = if self.line_start == 0 {
+        let line_limit = if self.progress.line_start == 0 {
             limits.method + limits.uri_in_force() + AROUND_TARGET
         } else {
             limits.field + RETURN
         };
-        let is_too_long = text.len() > limits.head || text.len() - self.line_start > line_limit;
+        let is_too_long =
+            text.len() > limits.head || text.len() - self.progress.line_start > line_limit;
         match is_too_long.then(|| walk(text, limits)) {
             Some(Walk::Fault(refusal)) => Err(refusal),
             _ => Ok(()),

@@ -26,6 +26,7 @@ use super::framing::{ResponseFraming, parse_length};
 use super::head_faults::{ResponseWalk, walk_response};
 use super::head_text::share_text;
 use super::limits::Limits;
+use super::progress::Progress;
 use super::refusal::Refusal;
 use super::response_fault::ResponseFault;
 use super::syntax::list_members;
@@ -112,12 +113,7 @@ pub enum ParsedResponse {
 #[derive(Clone, Debug)]
 pub struct ResponseParser {
     asked: Asked,
-    /// How long the head was at the last attempt to parse it.
-    tried: usize,
-    /// Up to where line ends have been searched for.
-    seen: usize,
-    /// Where the line begins that `seen` is in.
-    line_start: usize,
+    progress: Progress,
 }
 
 /// What of the method decides on the body of the response.
@@ -131,10 +127,6 @@ enum Asked {
 /// Fields that are parsed without an allocation for the table of slices.
 const SLOTS: usize = Limits::DEFAULT_FIELDS;
 
-/// Up to this length, each new line is worth an attempt, so that a fault is seen at once. Above it
-/// the head must have doubled: attempts cost no more than twice its length in all.
-const CHEAP: usize = 4096;
-
 impl ResponseParser {
     /// A parser for a response to this method.
     pub fn new(method: &Method) -> Self {
@@ -145,9 +137,7 @@ impl ResponseParser {
         };
         ResponseParser {
             asked,
-            tried: 0,
-            seen: 0,
-            line_start: 0,
+            progress: Progress::NONE,
         }
     }
 
@@ -163,12 +153,14 @@ impl ResponseParser {
         input: &[u8],
         limits: &Limits,
     ) -> Result<ParsedResponse, ResponseFault> {
-        if !self.is_worth_trying(input) {
+        // The first bytes are always worth an attempt, to see whether it is HTTP at all.
+        let is_start_seen = self.progress.tried >= STATUS_LINE_START;
+        if !self.progress.is_worth_trying(input) && is_start_seen {
             // What is wrong already is said at once: there may never be an end of the line.
             self.check_size(input, limits)?;
             return Ok(ParsedResponse::Incomplete);
         }
-        self.tried = input.len();
+        self.progress.tried = input.len();
         let parsed = attempt(self.asked, input, limits)?;
         if matches!(parsed, ParsedResponse::Incomplete) {
             self.check_size(input, limits)?;
@@ -176,28 +168,10 @@ impl ResponseParser {
         Ok(parsed)
     }
 
-    /// Looks for line ends in what is new. The first bytes are always worth an attempt, to see
-    /// whether it is HTTP at all.
-    fn is_worth_trying(&mut self, text: &[u8]) -> bool {
-        let mut has_new_line = false;
-        let mut is_over = false;
-        while let Some(at) = text[self.seen..].iter().position(|&byte| byte == b'\n') {
-            let end = self.seen + at;
-            is_over |= matches!(&text[self.line_start..end], b"" | b"\r");
-            has_new_line = true;
-            self.line_start = end + 1;
-            self.seen = end + 1;
-        }
-        self.seen = text.len();
-        let is_cheap = text.len() <= CHEAP || text.len() / 2 >= self.tried;
-        let is_start_unseen = self.tried < STATUS_LINE_START;
-        is_over || is_start_unseen || (has_new_line && is_cheap)
-    }
-
     /// Finds the fault of what is too long already, whatever follows.
     fn check_size(&self, text: &[u8], limits: &Limits) -> Result<(), ResponseFault> {
         const RETURN: usize = "\r".len();
-        let line = text.len() - self.line_start;
+        let line = text.len() - self.progress.line_start;
         if text.len() <= limits.head && line <= limits.field + RETURN {
             return Ok(());
         }
