@@ -63,23 +63,6 @@ pub use eventlet_protocols::backdoor;
 pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;
 
-/// The guide, chapter by chapter. It stands here so that its code compiles and runs.
-pub mod guide {
-    #[doc = include_str!("../docs/guide/hubs.md")]
-    pub mod hubs {}
-    #[doc = include_str!("../docs/guide/runloop.md")]
-    pub mod runloop {}
-    #[doc = include_str!("../docs/guide/green.md")]
-    pub mod green {}
-    #[doc = include_str!("../docs/guide/coordination.md")]
-    pub mod coordination {}
-    #[cfg(all(feature = "json", feature = "tls", feature = "websocket"))]
-    #[doc = include_str!("../docs/guide/http.md")]
-    pub mod http {}
-    #[cfg(feature = "processes")]
-    #[doc = include_str!("../docs/guide/processes.md")]
-    pub mod processes {}
-    #[cfg(feature = "http")]
-    #[doc = include_str!("../README.md")]
-    pub mod readme {}
-}
+#[cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
+#[doc = include_str!("../docs/guide/README.md")]
+pub mod guide;
