@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The documentation builds without a warning (broken links, bad code blocks), for users and for
 # those who work on it; what pages refer to is there. The code blocks run as tests in test.sh.
+# shellcheck disable=SC2016 # the backticks are those of Markdown
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
