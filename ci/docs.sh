@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The documentation builds without a warning (broken links, bad code blocks), for users and for
-# those who work on it. The code blocks run as tests in test.sh.
+# those who work on it; what pages refer to is there. The code blocks run as tests in test.sh.
+# shellcheck disable=SC2016 # the backticks are those of Markdown
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
@@ -18,11 +19,88 @@ need jq
     run cargo doc $(selection) --no-deps --quiet --document-private-items
 }
 
-# Chapters and pages whose code blocks must compile are included by the facade's docs.
+# Chapters and pages whose code blocks must compile are included by the facade's docs; every chapter is
+# in the book's table of contents.
 pages=0
 while IFS= read -r page; do
+    if [[ $page == */SUMMARY.md ]]; then continue; fi
     pages=$((pages + 1))
     files 'src/*.rs' | xargs grep -q "include_str!(\"[./]*$page\")" ||
         fault "$page is not included in the facade's docs, so its code blocks are not compiled"
+    [[ $page == README.md ]] || grep -qF "(${page##*/})" docs/guide/SUMMARY.md ||
+        fault "$page is not in docs/guide/SUMMARY.md"
 done < <(files README.md 'docs/guide/*.md')
-finish "$(packages | wc -l) packages twice, $pages pages"
+
+# What pages refer to is there: files, headings, tests, examples with the features they need, messages.
+# Nothing is asked of the network.
+prose() { awk '/^ *```/ { fenced = !fenced; next } !fenced' "$1"; }
+# The anchors of a page's headings, as GitHub and mdBook make them.
+anchors() { prose "$1" | sed -nE 's/^#+ +//p' | tr '[:upper:]' '[:lower:]' | sed -E 's/[^a-z0-9 _-]//g; s/ /-/g'; }
+
+references=0
+while IFS= read -r page; do
+    text=$(prose "$page")
+    plain=$(sed -E 's/`[^`]*`//g' <<<"$text")
+    while IFS= read -r target; do
+        if [[ -z $target || $target =~ ^(https?|mailto): ]]; then continue; fi
+        references=$((references + 1))
+        file=$(dirname "$page")/${target%%#*}
+        if [[ $target == \#* ]]; then file=$page; fi
+        if [[ ! -e $file ]]; then
+            fault "$page: a link to $target, which is not there"
+        elif [[ $target == *#* ]] && ! anchors "$file" | grep -qxF "${target#*#}"; then
+            fault "$page: a link to $target, which has no such heading"
+        fi
+    done < <(
+        grep -oE '\]\([^) ]+' <<<"$plain" | cut -c 3-
+        sed -nE 's/^\[[^]]+\]: *([^ ]+).*/\1/p' <<<"$plain"
+    )
+    while IFS= read -r label; do
+        references=$((references + 1))
+        grep -qF "[$label]: " <<<"$plain" || fault "$page: a link by [$label], which is not defined"
+    done < <(grep -oE '\]\[[^]]+\]' <<<"$plain" | tr -d '][' | sort -u)
+    # Files of this workspace, or of the page's package, and tests in them as `path.rs::name`. (`src/…` and
+    # `tests/…` may be the reader's own.)
+    while IFS= read -r path; do
+        references=$((references + 1))
+        file=${path%%::*}
+        if [[ ! -e $file ]]; then file=$(dirname "$page")/$file; fi
+        if [[ ! -e $file ]]; then
+            fault "$page: ${path%%::*} is not there"
+        elif [[ $path == *::* ]] && ! grep -qE "fn ${path##*::}\(" "$file"; then
+            fault "$page: $file has no test ${path##*::}"
+        fi
+    done < <(grep -oE '`(benches|ci|docs|examples|fuzz|green|hub[a-z-]*|protocols|runloop)/[^` *<]*\.(rs|sh|md|toml)(::[a-z0-9_]+)?`' \
+        <<<"$text" | tr -d '`' | sort -u)
+done < <(files '*.md')
+
+# Examples that are to be tried, with the features that cargo wants for them.
+wanted=$(cargo metadata --no-deps --format-version 1 | jq -r '
+    .packages[] | (.features.default // []) as $default | .targets[] | select(.kind == ["example"]) |
+    "\(.name) \((."required-features" // []) - $default | join(" "))"')
+while IFS=: read -r file command; do
+    references=$((references + 1))
+    name=$(sed -E 's/.*--example ([a-z0-9_]+).*/\1/' <<<"$command")
+    # Of a program that a page has the reader make, nothing is known.
+    if ! needs=$(grep -E "^$name " <<<"$wanted"); then
+        fault "$file: there is no example $name: $command"
+        continue
+    fi
+    for feature in ${needs#"$name"}; do
+        [[ $command =~ --features[=\ ]([a-z-]+,)*$feature ]] ||
+            fault "$file: the example $name needs the feature $feature: $command"
+    done
+done < <(files '*.md' '*examples/*.rs' | xargs grep -HoE 'cargo run [^`]*--example [a-z0-9_]+[^`]*')
+
+# Messages that can be looked up are those of the sources, between what differs (`…`). Texts that go over
+# several lines are joined first.
+sources=$(mktemp "$TARGET/ci/sources.XXXXXX")
+files '*/src/*.rs' 'src/*.rs' | xargs cat | tr '\n' '\a' | sed -E 's/\\\a *//g; s/\\"/"/g' | tr '\a' '\n' >"$sources"
+while IFS= read -r part; do
+    references=$((references + 1))
+    grep -qF -- "$part" "$sources" || fault "docs/guide/troubleshooting.md: nobody says \"$part\""
+done < <(prose docs/guide/troubleshooting.md | grep -E '^\| `' | sed -E 's/^\| ((`[^`]*`(, )?)+).*/\1/' |
+    grep -oE '`[^`]*`' | tr -d '`' | sed 's/…/\n/g' | sed -E 's/^[ "]+//; s/[ "]+$//' | awk 'length > 3')
+rm -f "$sources"
+
+finish "$(packages | wc -l) packages twice, $pages pages, $references references"

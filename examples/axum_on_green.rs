@@ -2,7 +2,7 @@
 //! bodies are streamed over green sockets.
 //!
 //! ```text
-//! cargo run --example axum_on_green -- --listen 127.0.0.1:8080
+//! cargo run --example axum_on_green --features tower -- --listen 127.0.0.1:8080
 //! curl http://127.0.0.1:8080/hello/world
 //! curl --data-binary @Cargo.lock http://127.0.0.1:8080/upper
 //! ```

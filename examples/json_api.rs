@@ -1,7 +1,7 @@
 //! An interface that speaks JSON: notes that are made, listed, read and removed.
 //!
 //! ```text
-//! cargo run --example json_api -- --listen 127.0.0.1:8080
+//! cargo run --example json_api --features json -- --listen 127.0.0.1:8080
 //! curl --json '{"text":"milk"}' http://127.0.0.1:8080/notes
 //! curl http://127.0.0.1:8080/notes/1
 //! ```

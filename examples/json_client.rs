@@ -1,10 +1,10 @@
 //! A client of an interface that speaks JSON: that of the example `json_api`.
 //!
 //! ```text
-//! cargo run --example json_api -- --listen 127.0.0.1:8080
-//! cargo run --example json_client -- http://127.0.0.1:8080 add milk
-//! cargo run --example json_client -- http://127.0.0.1:8080 list
-//! cargo run --example json_client -- http://127.0.0.1:8080 remove 1
+//! cargo run --example json_api --features json -- --listen 127.0.0.1:8080
+//! cargo run --example json_client --features json -- http://127.0.0.1:8080 add milk
+//! cargo run --example json_client --features json -- http://127.0.0.1:8080 list
+//! cargo run --example json_client --features json -- http://127.0.0.1:8080 remove 1
 //! ```
 
 use std::collections::BTreeMap;

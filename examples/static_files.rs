@@ -2,7 +2,7 @@
 //! out of it.
 //!
 //! ```text
-//! cargo run --example static_files -- --listen 127.0.0.1:8080 docs
+//! cargo run --example static_files --features files -- --listen 127.0.0.1:8080 docs/guide
 //! curl -i --range 0-99 http://127.0.0.1:8080/README.md
 //! ```
 

@@ -1,7 +1,7 @@
 //! A chat with rooms, in the browser: a page, and WebSockets that say to all in a room what one says.
 //!
 //! ```text
-//! cargo run --example websocket_chat -- --listen 127.0.0.1:8080
+//! cargo run --example websocket_chat --features websocket -- --listen 127.0.0.1:8080
 //! # then open http://127.0.0.1:8080/kitchen?name=Ada in two windows
 //! ```
 //!

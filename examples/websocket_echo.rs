@@ -2,8 +2,8 @@
 //! of standard input and prints what comes.
 //!
 //! ```text
-//! cargo run --example websocket_echo -- --listen 127.0.0.1:9001
-//! cargo run --example websocket_echo -- --connect ws://127.0.0.1:9001/
+//! cargo run --example websocket_echo --features websocket -- --listen 127.0.0.1:9001
+//! cargo run --example websocket_echo --features websocket -- --connect ws://127.0.0.1:9001/
 //! ```
 
 use std::io::{self, BufRead, Write};

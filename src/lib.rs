@@ -11,7 +11,6 @@
 //! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
 //! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | HTTP, server and client |
-//! | [`http`] (feature `http`) | `eventlet-protocols` | an HTTP server |
 //! | `process` (feature `processes`) | `eventlet-protocols` | child processes |
 //! | `backdoor` (feature `backdoor`) | `eventlet-protocols` | a console into the running program |
 //!
@@ -34,6 +33,9 @@
 //! }
 //! ```
 //!
+//! The [guide] begins with a first server, and has a chapter for whoever comes from Eventlet, gevent, Go or
+//! tokio. The packages' READMEs and `examples/README.md` have programs to try.
+//!
 //! # Features
 //!
 //! `hub-epoll`, `hub-kqueue`, `hub-poll`, `hub-select` compile a hub in where its facility exists, `http`
@@ -44,10 +46,8 @@
 //! the client take compressed responses, `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the
 //! public web's roots within the program, `websocket` the module of that name, `tower` serves the services
 //! of tower (axum's routers among them), `files` directories, `cgi` programs in any language; `processes`
-//! starts child processes.
+//! starts child processes, `backdoor` adds the console.
 //!
-//! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
-//! `backdoor` adds the console.
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` adds the test kit, for dev-dependencies.
 
@@ -63,23 +63,6 @@ pub use eventlet_protocols::backdoor;
 pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;
 
-/// The guide, chapter by chapter. It stands here so that its code compiles and runs.
-pub mod guide {
-    #[doc = include_str!("../docs/guide/hubs.md")]
-    pub mod hubs {}
-    #[doc = include_str!("../docs/guide/runloop.md")]
-    pub mod runloop {}
-    #[doc = include_str!("../docs/guide/green.md")]
-    pub mod green {}
-    #[doc = include_str!("../docs/guide/coordination.md")]
-    pub mod coordination {}
-    #[cfg(all(feature = "json", feature = "tls", feature = "websocket"))]
-    #[doc = include_str!("../docs/guide/http.md")]
-    pub mod http {}
-    #[cfg(feature = "processes")]
-    #[doc = include_str!("../docs/guide/processes.md")]
-    pub mod processes {}
-    #[cfg(feature = "http")]
-    #[doc = include_str!("../README.md")]
-    pub mod readme {}
-}
+#[cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
+#[doc = include_str!("../docs/guide/README.md")]
+pub mod guide;

@@ -192,3 +192,8 @@ pub use watch::Watcher;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub use watchdog::{StackFrame, Stall, Watchdog, watchdog, watchdog_with};
+
+/// The README's code is compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

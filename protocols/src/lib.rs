@@ -39,3 +39,8 @@ pub mod tls;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 pub mod wire;
+
+/// The README's code is compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
