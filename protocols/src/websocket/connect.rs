@@ -6,7 +6,7 @@ use std::time::Duration;
 use eventlet_green::net::{self, Stream, TcpStream};
 use eventlet_green::{Time, now};
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Response, StatusCode};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::Role;
@@ -17,17 +17,10 @@ use super::handshake::{VERSION, WEBSOCKET, lists, members, only};
 use super::settings::Settings;
 use super::socket::WebSocket;
 use super::url::Url;
+use crate::server::input::Input;
 #[cfg(feature = "tls")]
 use crate::tls::TlsConnector;
-
-/// The most bytes the head of an answer may have: what a server of ours accepts of a request.
-const LONGEST_HEAD: usize = 64 * 1024;
-
-/// The most fields an answer may have.
-const MOST_FIELDS: usize = 100;
-
-/// How much of an answer is read at a time.
-const PIECE: usize = 4 * 1024;
+use crate::wire::{Limits, ParsedResponse, ResponseFault, ResponseParser};
 
 /// Connects to a server, by an address such as `ws://example.org/chat`. As
 /// [`ConnectOptions::connect`] with the defaults.
@@ -318,67 +311,43 @@ fn late_or_lost(error: io::Error) -> ConnectError {
     }
 }
 
-/// Reads the head of the answer; gives what came behind it, too.
+/// Reads the head of the answer; gives what came behind it, too. Interim answers are passed over (RFC
+/// 9110 section 15.2), which 101 is not.
 fn read_answer(
     carrier: &dyn Carrier,
     deadline: Time,
 ) -> Result<(Response<()>, Vec<u8>), ConnectError> {
-    let mut bytes = Vec::new();
+    let limits = Limits::default();
+    let mut input = Input::default();
+    let mut parser = ResponseParser::new(&Method::GET);
+    let mut interims = 0;
     loop {
-        let start = bytes.len();
-        bytes.resize(start + PIECE, 0);
-        match carrier.read(&mut bytes[start..], Some(deadline - now())) {
+        match parser.parse(input.waiting(), &limits) {
+            Ok(ParsedResponse::Complete { consumed, head }) => {
+                input.consume(consumed);
+                if !head.is_interim() {
+                    return Ok((head.into_response(()), input.waiting().to_vec()));
+                }
+                interims += 1;
+                if interims > limits.interims {
+                    return Err(ConnectError::Answer(
+                        ResponseFault::InterimsTooMany.explain(),
+                    ));
+                }
+                parser = ResponseParser::new(&Method::GET);
+                continue;
+            }
+            Ok(ParsedResponse::Incomplete) => {}
+            Err(fault) => return Err(ConnectError::Answer(fault.explain())),
+        }
+        match input.fill(|room| carrier.read(room, Some(deadline - now()))) {
             Ok(0) => {
                 let text = "the server closed the connection instead of answering";
                 let error = io::Error::new(io::ErrorKind::UnexpectedEof, text);
                 return Err(ConnectError::Io(error));
             }
-            Ok(count) => bytes.truncate(start + count),
+            Ok(_) => {}
             Err(error) => return Err(late_or_lost(error)),
         }
-        if let Some((length, response)) = parse(&bytes)? {
-            return Ok((response, bytes.split_off(length)));
-        }
-        if bytes.len() > LONGEST_HEAD {
-            return Err(ConnectError::Answer("its head is too long"));
-        }
-    }
-}
-
-/// The head, if it is all there, with its length. Interim answers are passed over (RFC 9110 section
-/// 15.2), which 101 is not.
-fn parse(bytes: &[u8]) -> Result<Option<(usize, Response<()>)>, ConnectError> {
-    let mut start = 0;
-    loop {
-        let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
-        let mut head = httparse::Response::new(&mut fields);
-        let length = match head.parse(&bytes[start..]) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(httparse::Error::TooManyHeaders) => {
-                return Err(ConnectError::Answer("it has too many fields"));
-            }
-            Err(_) => return Err(ConnectError::Answer("it is not HTTP")),
-        };
-        start += length;
-        if matches!(head.code, Some(100 | 102..=199)) {
-            continue;
-        }
-        let mut response = Response::new(());
-        let status = head.code.and_then(|code| StatusCode::from_u16(code).ok());
-        *response.status_mut() = status.ok_or(ConnectError::Answer("it has no status"))?;
-        *response.version_mut() = match head.version {
-            Some(0) => Version::HTTP_10,
-            _ => Version::HTTP_11,
-        };
-        for field in head.headers.iter() {
-            let name = HeaderName::from_bytes(field.name.as_bytes());
-            let value = HeaderValue::from_bytes(field.value);
-            let (Ok(name), Ok(value)) = (name, value) else {
-                return Err(ConnectError::Answer("it has a malformed field"));
-            };
-            response.headers_mut().append(name, value);
-        }
-        return Ok(Some((start, response)));
     }
 }

@@ -11,6 +11,7 @@ use eventlet_protocols::server::RequestBody;
 use eventlet_protocols::websocket::{
     AcceptOptions, CloseCode, ConnectError, ConnectOptions, Error, Settings, WebSocket, connect,
 };
+use eventlet_protocols::wire::Limits;
 use http::{HeaderValue, Request, header};
 use tungstenite::handshake::derive_accept_key;
 
@@ -147,7 +148,7 @@ fn answers_that_are_wrong() {
             |key| good(&format!("{key}\r\nSec-WebSocket-Protocol: unasked")),
             "subprotocol",
         );
-        wrong(|_| String::from("SSH-2.0-OpenSSH_9.9\r\n"), "not HTTP");
+        wrong(|_| String::from("SSH-2.0-OpenSSH_9.9\r\n"), "as HTTP does");
         wrong(
             |_| "HTTP/1.1 101 x\r\n".to_owned() + &*"A: b\r\n".repeat(101) + "\r\n",
             "fields",
@@ -155,6 +156,17 @@ fn answers_that_are_wrong() {
         wrong(
             |_| "HTTP/1.1 101 ".to_owned() + &*"x".repeat(70_000),
             "too long",
+        );
+        wrong(
+            |key| {
+                let field = "x".repeat(Limits::DEFAULT_FIELD - "A: ".len() + 1);
+                good(&format!("{key}\r\nA: {field}"))
+            },
+            "too long",
+        );
+        wrong(
+            |_| "HTTP/1.1 103 x\r\n\r\n".repeat(1000),
+            "too many interim",
         );
     });
 }
@@ -165,7 +177,10 @@ fn answers_at_the_limits() {
     on_each_hub(|| {
         for make in [
             |key: &str| good(&format!("{key}\r\n{}", "A: b\r\n".repeat(97).trim_end())),
-            |key: &str| good(&format!("{key}\r\nA: {}", "x".repeat(60_000))),
+            |key: &str| {
+                let field = format!("A: {}\r\n", "x".repeat(Limits::DEFAULT_FIELD - "A: ".len()));
+                good(&format!("{key}\r\n{}", field.repeat(7).trim_end()))
+            },
         ] {
             let (serving, url) = answering(make);
             drop(connect(&url).unwrap());
