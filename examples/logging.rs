@@ -75,8 +75,7 @@ fn run() -> io::Result<()> {
         let syslog = Syslog::unix("logging", socket).format(SyslogFormat::Rfc5424);
         sinks = sinks.sink(syslog.start()?);
     }
-    let logger = sinks.build();
-    let _until_the_end = logger.install().map_err(io::Error::other)?;
+    let installed = sinks.build().install().map_err(io::Error::other)?;
 
     let listener = TcpListener::bind(&options.listen)?;
     println!("listening on {}", listener.local_addr()?);
@@ -90,7 +89,7 @@ fn run() -> io::Result<()> {
     }
     info!("stopping");
     // Only here is it told whether all could be written.
-    logger.flush(DEFAULT_FLUSH)
+    installed.finish(DEFAULT_FLUSH)
 }
 
 fn main() -> ExitCode {

@@ -127,7 +127,7 @@ impl Logger {
     }
 
     /// Makes it the one that the macros of the `log` package give their records to. What this gives
-    /// [flushes](Self::flush) when it is dropped, for at most [`DEFAULT_FLUSH`]: keep it in `main`.
+    /// [flushes](Self::flush) when it is dropped, for at most [`DEFAULT_FLUSH`] a sink: keep it in `main`.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Logger {
         let levels = self.shared.levels.read();
         log::set_max_level(levels.unwrap_or_else(PoisonError::into_inner).most());
         Ok(Installed {
-            logger: self.clone(),
+            logger: Some(self.clone()),
         })
     }
 
@@ -271,12 +271,27 @@ impl fmt::Debug for LoggerBuilder {
 #[derive(Debug)]
 #[must_use = "it flushes when it is dropped: keep it until the program ends"]
 pub struct Installed {
-    logger: Logger,
+    /// Until it has been flushed.
+    logger: Option<Logger>,
+}
+
+impl Installed {
+    /// Flushes now, for those who want to know how that went, and not again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Logger::flush`].
+    pub fn finish(mut self, limit: Duration) -> io::Result<()> {
+        let logger = self.logger.take();
+        logger.map_or(Ok(()), |logger| logger.flush(limit))
+    }
 }
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        // Whom should it be told?
-        let _ = self.logger.flush(DEFAULT_FLUSH);
+        if let Some(logger) = &self.logger {
+            // Whom should it be told?
+            let _ = logger.flush(DEFAULT_FLUSH);
+        }
     }
 }

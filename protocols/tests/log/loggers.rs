@@ -263,6 +263,7 @@ fn installed_it_takes_what_the_macros_say_and_flushes_at_the_end() {
                 .spawn(|| info!(n = 1; "from it"));
             worker.unwrap().join().unwrap();
             offload(|| warn!("from a thread")).unwrap();
+            // `finish` is for the example to show.
             drop(installed);
             let text = gate.text();
             let lines: Vec<_> = text.lines().collect();
