@@ -50,12 +50,12 @@ pub const DEFAULT_FLUSH: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// # #[cfg(feature = "backdoor")] {
-/// use eventlet_protocols::backdoor::{BackdoorConfig, LogTap};
+/// use eventlet_protocols::backdoor::{Backdoor, LogTap};
 /// use eventlet_protocols::log::Logger;
 ///
 /// let tap = LogTap::new();
 /// let logger = Logger::builder().sink(tap.clone()).build();
-/// let console = BackdoorConfig::new().log_tap(tap).log_filter(move |target, level| {
+/// let console = Backdoor::builder().log_tap(tap).log_filter(move |target, level| {
 ///     let level = level.parse().map_err(|_| format!("no level: {level}"))?;
 ///     logger.set_level(target, level);
 ///     Ok(())
