@@ -47,11 +47,7 @@
 //! the client take compressed responses, `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the
 //! public web's roots within the program, `websocket` the module of that name, `tower` serves the services
 //! of tower (axum's routers among them), `files` directories, `cgi` programs in any language; `processes`
-<<<<<<< HEAD
-//! starts child processes, `backdoor` adds the console.
-=======
-//! starts child processes; `log` writes log lines without holding the loop up.
->>>>>>> 5c38516 (Write log lines without holding the loop up)
+//! starts child processes, `log` writes log lines without holding the loop up, `backdoor` adds the console.
 //!
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` adds the test kit, for dev-dependencies.
