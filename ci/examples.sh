@@ -119,6 +119,7 @@ while read -r package example; do
     httpd | testbed) serves_http "$program" ;;
     backdoor | process_pool | https) stops "$program" --listen 127.0.0.1:0 ;;
     cgi) stops "$program" --listen 127.0.0.1:0 --programs "$TARGET/ci" ;;
+    logging) stops "$program" --listen 127.0.0.1:0 --file "$TARGET/ci/logging.log" ;;
     supervisor) wants "$example" working "$program" sh -c 'echo working' ;;
     hello | static_files | axum_on_green | json_api) stops "$program" --listen 127.0.0.1:0 ;;
     upload) stops "$program" --listen 127.0.0.1:0 "$TARGET/ci/uploads" ;;

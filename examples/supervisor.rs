@@ -1,18 +1,19 @@
 //! A program that is kept running, with what it says logged line by line.
 //!
 //! ```text
-//! cargo run --example supervisor --features processes -- sh -c 'echo working; sleep 1; exit 3'
+//! cargo run --example supervisor --features log,processes -- sh -c 'echo working; sleep 1; exit 3'
 //! ```
 //!
 //! One that fails is started again, after a pause that doubles each time; one that ends well is not.
 //! Ctrl-C asks it to end, and kills it with all that it has started if it does not.
 
 use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::process::{ExitCode, ExitStatus};
 use std::rc::Rc;
 use std::time::Duration;
 
+use eventlet::logging::LineLogger;
 use eventlet::process::{ChildHandle, Command, Group, OnDrop, Stdio};
 use eventlet::signals::{STOP, Signals};
 use eventlet::{race, sleep, spawn};
@@ -22,11 +23,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The first pause before it is started again, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 
-fn log_lines(id: u32, stream: &str, from: impl Read) {
-    // It need not be text.
-    for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
-        println!("[{id}] {stream}: {}", String::from_utf8_lossy(&line));
-    }
+fn log_lines(id: u32, stream: &str, mut from: impl Read) {
+    // It need not be text, and a line of it may have any length.
+    let mut lines = LineLogger::text(|line| println!("[{id}] {stream}: {line}"));
+    let _ = io::copy(&mut from, &mut lines);
 }
 
 /// Runs it once, to its end.

@@ -12,6 +12,7 @@
 //! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | HTTP, server and client |
 //! | `process` (feature `processes`) | `eventlet-protocols` | child processes |
+//! | `logging` (feature `log`) | `eventlet-protocols` | log sinks: lines, files with rotation, syslog |
 //! | `backdoor` (feature `backdoor`) | `eventlet-protocols` | a console into the running program |
 //!
 //! ```
@@ -46,7 +47,7 @@
 //! the client take compressed responses, `tls` adds HTTPS and TLS over any stream, `tls-bundled-roots` the
 //! public web's roots within the program, `websocket` the module of that name, `tower` serves the services
 //! of tower (axum's routers among them), `files` directories, `cgi` programs in any language; `processes`
-//! starts child processes, `backdoor` adds the console.
+//! starts child processes, `log` writes log lines without holding the loop up, `backdoor` adds the console.
 //!
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` adds the test kit, for dev-dependencies.
@@ -59,6 +60,9 @@ pub use eventlet_hub as hub;
 pub use eventlet_protocols as http;
 #[cfg(feature = "backdoor")]
 pub use eventlet_protocols::backdoor;
+// Not as `log`: that is what programs call the package of that name.
+#[cfg(feature = "log")]
+pub use eventlet_protocols::log as logging;
 #[cfg(feature = "processes")]
 pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;

@@ -100,6 +100,7 @@ pub mod cross;
 mod crossing;
 #[cfg(loom)]
 pub mod crossing;
+mod current;
 mod deadlock;
 mod default_hub;
 mod ends;
@@ -154,6 +155,7 @@ pub use backtrace::{BacktraceError, StackTrace, backtrace};
 pub use block_on::{block_on, block_on_timeout};
 pub use callback::Callback;
 pub use coroutine::{State, Wait};
+pub use current::{Current, current};
 pub use deadlock::{Deadlock, DeadlockDetail, Waiter};
 pub use default_hub::{HUB_VARIABLE, hubs};
 pub use ends::Ending;

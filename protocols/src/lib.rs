@@ -16,6 +16,8 @@
 //! * `tls`: HTTPS and TLS over any stream (the module `tls`); `tls-bundled-roots`: the roots of the public
 //!   web within the program.
 //! * `gzip`: compressed responses for the [`client`].
+//! * `log`: line loggers, files with rotation, syslog: the module of that name; `tracing`: the same as a
+//!   layer for subscribers of `tracing`.
 //! * `backdoor`: a scripting console into the running program, the module of that name.
 //! * `full`: all of them.
 //!
@@ -30,6 +32,8 @@ pub mod backdoor;
 pub mod client;
 pub mod format;
 pub mod gateway;
+#[cfg(feature = "log")]
+pub mod log;
 mod plain_body;
 #[cfg(feature = "processes")]
 pub mod process;

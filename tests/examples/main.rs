@@ -15,6 +15,7 @@ mod httpd;
 #[cfg(feature = "tls")]
 mod https;
 mod json_client;
+mod logging;
 mod process_pool;
 mod producer_consumer;
 mod reverse_proxy;

@@ -54,7 +54,7 @@ impl LogTap {
 
     /// Shows a line in the sessions that want it.
     pub fn line(&self, line: &str) {
-        if self.listeners.count.load(Ordering::Relaxed) == 0 {
+        if !self.has_listeners() {
             return;
         }
         let mut list = self.lock();
@@ -67,6 +67,11 @@ impl LogTap {
             Err(_) => false,
         });
         self.listeners.count.store(list.len(), Ordering::Relaxed);
+    }
+
+    /// Whether a session shows lines: whether it is worth making one.
+    pub fn has_listeners(&self) -> bool {
+        self.listeners.count.load(Ordering::Relaxed) > 0
     }
 
     pub(super) fn listen(&self) -> Listening {
@@ -111,7 +116,7 @@ impl Listening {
 
 impl Write for &LogTap {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.listeners.count.load(Ordering::Relaxed) > 0 {
+        if self.has_listeners() {
             for line in String::from_utf8_lossy(bytes).lines() {
                 self.line(line);
             }
