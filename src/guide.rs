@@ -86,6 +86,14 @@ pub mod backdoor {}
 pub mod processes {}
 
 #[cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
+#[cfg_attr(feature = "log", doc = include_str!("../docs/guide/logging.md"))]
+#[cfg_attr(
+    not(feature = "log"),
+    doc = "Logging: this chapter is there with the feature `log`."
+)]
+pub mod logging {}
+
+#[cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
 #[doc = include_str!("../docs/guide/testing.md")]
 pub mod testing {}
 

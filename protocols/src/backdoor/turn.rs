@@ -18,6 +18,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// A statement that has computed for so long has no more than that twentieth, in demand or not: it may
 /// have run away, and clients of the program may want the same processor.
 const AT_ONCE: Duration = Duration::from_millis(250);
+/// Where the thread is in demand, such a statement stays away for so long: it has a hundredth.
+const LONG_PAUSE: Duration = Duration::from_millis(5);
 /// After so many slices it is seen how large the process is: that takes as long as half of one.
 const SLICES_A_LOOK: u32 = 50;
 /// Where the system tells that (proc(5)).
@@ -67,12 +69,12 @@ impl Turn {
         }
         self.computed.set(self.computed.get() + used);
         self.check_size()?;
-        let is_long = self.computed.get() > AT_ONCE;
-        if !is_long {
-            yield_now();
-        }
-        if is_long || ended.elapsed() > DEMAND {
-            sleep(PAUSE);
+        yield_now();
+        let is_in_demand = ended.elapsed() > DEMAND;
+        match (self.computed.get() > AT_ONCE, is_in_demand) {
+            (true, true) => sleep(LONG_PAUSE),
+            (true, false) | (false, true) => sleep(PAUSE),
+            (false, false) => {}
         }
         self.begun.set(Instant::now());
         Ok(())

@@ -1,5 +1,5 @@
 //! How far a parser has looked into a head that comes in pieces, and whether another attempt at it is
-//! worth its cost.
+//! worth its cost (a head ends with an empty line: RFC 9112 section 2.1).
 //!
 //! Only line ends are searched for, each byte once. What the lines mean is the parsers' business.
 
