@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Feeds every fuzz target for some seconds: first what is kept in fuzz/corpus, then what the engine
 # makes of it. A target that fails leaves its input, which is shown, and kept in the target folder.
-# CI_FUZZ_SECONDS says how long each is fed (default 8); CI_FUZZ narrows it to these targets.
+# CI_FUZZ_SECONDS says how long each is fed (default 5); CI_FUZZ narrows it to these targets.
 #
 # The flags are those of `cargo fuzz`, but for the sanitizer, which needs a nightly compiler and finds
 # nothing in code without unsafe; so neither that nor cargo-fuzz has to be there. With both,
@@ -10,7 +10,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
 
-seconds=${CI_FUZZ_SECONDS:-8}
+seconds=${CI_FUZZ_SECONDS:-5}
 # An input that takes longer than this, or more memory, is a fault.
 readonly MOST_SECONDS=10 MOST_MIB=1024
 # Longer than the small limits the targets set; the default ones are tested with the wire code.

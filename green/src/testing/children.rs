@@ -6,8 +6,9 @@
 use std::io;
 use std::process::Command;
 
+use super::each_hub::each_hub;
 use super::harness::Harness;
-use crate::{HUB_VARIABLE, hubs};
+use crate::HUB_VARIABLE;
 
 /// Set in a process that is a test's child.
 const CHILD_VARIABLE: &str = "EVENTLET_TEST_CHILD";
@@ -85,9 +86,9 @@ pub fn in_children(test: &str, body: impl Fn() + Sync) {
         Harness::new().default_hub().run_here(body);
         return;
     }
-    for hub in hubs() {
+    for hub in each_hub() {
         let output = child_command(test)
-            .and_then(|mut command| command.env(HUB_VARIABLE, hub).output())
+            .and_then(|mut command| command.env(HUB_VARIABLE, &hub).output())
             .unwrap_or_else(|error| panic!("cannot start a child: {error}"));
         assert!(
             output.status.success(),

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::children::is_child;
+use super::each_hub::each_hub;
 use super::leftovers::assert_nothing_is_left;
 use super::open_files::OpenFiles;
 use super::seeds::{self, SEED_VARIABLE};
@@ -229,7 +230,7 @@ impl Harness {
 
     fn hubs(&self) -> Vec<String> {
         match &self.hubs {
-            Hubs::Each => hubs().map(str::to_owned).collect(),
+            Hubs::Each => each_hub(),
             Hubs::Named(name) => vec![name.clone()],
             Hubs::Default => match std::env::var(HUB_VARIABLE) {
                 Ok(name) if !name.is_empty() => vec![name],

@@ -50,11 +50,13 @@
 //! |---|---|
 //! | `EVENTLET_SEED` ([`SEED_VARIABLE`]) | runs shuffled tests with this seed alone, as a failure named it |
 //! | `EVENTLET_TEST_PATIENCE` ([`PATIENCE_VARIABLE`]) | seconds until a test counts as hanging, for slow machines and tools |
+//! | `EVENTLET_TEST_HUBS` ([`HUBS_VARIABLE`]) | has "each hub" mean these, separated by commas |
 //! | `EVENTLET_HUB` | the default hub, as everywhere |
 
 mod children;
 mod chunks;
 mod duplex;
+mod each_hub;
 mod failing;
 mod harness;
 mod leftovers;
@@ -70,6 +72,7 @@ use std::io;
 pub use children::{child_command, in_children, is_child};
 pub use chunks::{Chunks, Trickle};
 pub use duplex::{Duplex, duplex};
+pub use each_hub::HUBS_VARIABLE;
 pub use eventlet_runloop::{Dice, ManualClock};
 pub use failing::Failing;
 pub use harness::{Given, Harness, on_each_hub, on_each_hub_jumping, run};

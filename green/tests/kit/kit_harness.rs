@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::support::stderr;
 use eventlet_green::net::TcpListener;
 use eventlet_green::testing::{
-    Duplex, Given, Harness, Leftovers, OpenFiles, child_command, duplex, in_children, is_child,
-    run, settle, step,
+    Duplex, Given, HUBS_VARIABLE, Harness, Leftovers, OpenFiles, child_command, duplex,
+    in_children, is_child, run, settle, step,
 };
 use eventlet_green::{
     Builder, HUB_VARIABLE, Watcher, call_after, hubs, now, sleep, spawn, stats, yield_now,
@@ -40,6 +40,32 @@ fn each_hub_in_a_fresh_loop_on_a_thread_of_its_own() {
         seen.lock().unwrap().push(given.hub().to_owned());
     });
     assert!(seen.into_inner().unwrap().into_iter().eq(hubs()));
+}
+
+#[test]
+fn each_hub_of_those_that_the_environment_names() {
+    let test = "kit::kit_harness::each_hub_of_those_that_the_environment_names";
+    if is_child() {
+        Harness::new().run(|given| eprintln!("under {}", given.hub()));
+        return;
+    }
+    let last = hubs().last().unwrap();
+    let wanted = format!("{last}, {}", hubs().next().unwrap());
+    let told = |wanted: &str| {
+        let mut command = child_command(test).unwrap();
+        stderr(&command.env(HUBS_VARIABLE, wanted).output().unwrap())
+    };
+    let under = |told: &str| told.matches("under ").count();
+    let few = told(&wanted);
+    assert_eq!(under(&few), 2, "{few}");
+    assert!(few.contains(&format!("under {last}")), "{few}");
+    let none = told("epol");
+    assert!(
+        none.contains("there is no hub \"epol\" in this program"),
+        "{none}"
+    );
+    assert_eq!(under(&none), 0, "{none}");
+    assert_eq!(under(&told("")), hubs().count());
 }
 
 #[test]
