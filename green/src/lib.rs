@@ -120,6 +120,7 @@ mod offload;
 pub mod pool;
 mod pulse;
 mod remote;
+mod run;
 mod run_times;
 mod scheduler;
 mod scope;
@@ -133,6 +134,10 @@ mod snapshot;
 #[cfg(feature = "tracing")]
 mod spans;
 mod spawn;
+#[cfg_attr(
+    feature = "engine-may",
+    expect(dead_code, reason = "that engine's stacks are its own")
+)]
 mod stack;
 mod stats;
 pub mod sync;
@@ -172,6 +177,7 @@ pub use offload::{
     offload_timeout,
 };
 pub use remote::{LoopGone, Remote, RemoteHandle, RemoteJoin, RemoteJoinTimeoutError, remote};
+pub use run::{engine, run};
 pub use run_times::{RunTimes, run_times};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};

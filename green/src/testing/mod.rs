@@ -72,7 +72,9 @@ pub use chunks::{Chunks, Trickle};
 pub use duplex::{Duplex, duplex};
 pub use eventlet_runloop::{Dice, ManualClock};
 pub use failing::Failing;
-pub use harness::{Given, Harness, on_each_hub, on_each_hub_jumping, run};
+pub use harness::{
+    Given, HUBS_VARIABLE, Harness, on_each_hub, on_each_hub_jumping, on_fresh_thread, run,
+};
 pub use leftovers::{Leftovers, assert_nothing_is_left};
 pub use open_files::OpenFiles;
 pub use seeds::{SEED_VARIABLE, for_seeds, seed};
