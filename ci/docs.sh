@@ -24,5 +24,5 @@ while IFS= read -r page; do
     pages=$((pages + 1))
     files 'src/*.rs' | xargs grep -q "include_str!(\"[./]*$page\")" ||
         fault "$page is not included in the facade's docs, so its code blocks are not compiled"
-done < <(files README.md 'docs/guide/*.md')
+done < <(files README.md 'docs/guide/*.md' 'docs/design/*.md')
 finish "$(packages | wc -l) packages twice, $pages pages"

@@ -21,6 +21,6 @@ if is_selected eventlet-green; then
     for test in coordination coroutines emfile fork hub_choice kit many network overflow signals threads; do
         programs+=(--test "$test")
     done
-    EVENTLET_TEST_HUBS=epoll run_tests cargo test --quiet -p eventlet-green --features engine-may --lib "${programs[@]}"
+    EVENTLET_TEST_HUBS=epoll run_tests cargo test --quiet -p eventlet-green --features engine-may "${programs[@]}"
 fi
 finish "$PASSED tests passed, $IGNORED ignored"

@@ -48,6 +48,7 @@
 //!
 //! `hub-epoll`, `hub-poll`, `hub-select` compile a hub in, `http` the HTTP server; all by default.
 //! `backdoor` adds the console.
+//! `engine-may` runs coroutines on another engine, to be measured against: see [`design::engines`].
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` adds the test kit, for dev-dependencies.
 
@@ -62,6 +63,12 @@ pub use eventlet_protocols::backdoor;
 #[cfg(feature = "processes")]
 pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;
+
+/// Why things are as they are, with figures. It stands here so that its code compiles and runs.
+pub mod design {
+    #[doc = include_str!("../docs/design/engines.md")]
+    pub mod engines {}
+}
 
 /// The guide, chapter by chapter. It stands here so that its code compiles and runs.
 pub mod guide {

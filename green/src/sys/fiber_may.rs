@@ -20,8 +20,8 @@
 //! * `may` also resumes coroutines in its timer's thread, after its own sleeps and time limits. None
 //!   of those is used here: a fiber only parks without a limit, and is woken by this file, on the
 //!   worker.
-//! * Both are checked, not trusted: a fiber that comes back looks first whether it is in the thread
-//!   that made it and, before it parks, whether the stack it is on is its own. If not, the process
+//! * Both are checked, not trusted: a fiber or root that comes back looks first whether it is in the
+//!   thread that made it and, before it parks, whether the stack it is on is its own. If not, the process
 //!   is ended before any other code runs.
 //! * `may`'s cancelling is not used: kills unwind by this crate's own panics.
 //!
@@ -91,26 +91,29 @@ pub(crate) fn check_host() -> Result<(), &'static str> {
 /// Calls `f` on the worker, as the root of a fresh run loop, which ends with it; the caller waits.
 /// Within such a call, calls `f` in place.
 pub(crate) fn enter<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, &'static str> {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
+    static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+    struct Turn;
+    impl Drop for Turn {
+        fn drop(&mut self) {
+            IS_TAKEN.store(false, Ordering::Release);
+        }
+    }
     if IS_HOST.get() {
         return Ok(f());
     }
-    if TAKEN.swap(true, Ordering::Acquire) {
+    if IS_TAKEN.swap(true, Ordering::Acquire) {
         return Err("there is one run loop in a process at a time, and another thread has it");
     }
-    let outcome = if has_one_worker() {
-        Ok(on_worker(f))
-    } else {
-        Err(
+    let _turn = Turn;
+    if !has_one_worker() {
+        return Err(
             "`may` must have one worker, and this process has started it with more: call \
              eventlet's `run` first, or `may::config().set_workers(1)` before any use of `may`",
-        )
-    };
-    TAKEN.store(false, Ordering::Release);
-    match outcome {
-        Ok(Ok(result)) => Ok(result),
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(why) => Err(why),
+        );
+    }
+    match on_worker(f) {
+        Ok(result) => Ok(result),
+        Err(panic) => resume_unwind(panic),
     }
 }
 
@@ -118,8 +121,10 @@ fn on_worker<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any + S
     let mut outcome = None;
     let place = &mut outcome;
     let main: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
+        let home = this_thread();
         IS_HOST.set(true);
         let result = catch_unwind(AssertUnwindSafe(f));
+        check_thread(home);
         // A panic of a destructor there: as at the end of a thread, nobody can go on from it.
         if catch_unwind(slot::end).is_err() {
             abort();
@@ -170,6 +175,17 @@ fn this_thread() -> usize {
     // Not by a thread-local value: the compiler may keep the address of one across a switch.
     // SAFETY: always answers, and no pointer is passed.
     unsafe { libc::pthread_self() as usize }
+}
+
+/// Sees that whoever calls is still in the thread that it was in.
+#[inline]
+fn check_thread(home: usize) {
+    if this_thread() != home {
+        give_up(
+            "a coroutine was resumed in another thread: `may` has more than one worker, or one of \
+             its own waits was called in a coroutine",
+        );
+    }
 }
 
 /// A stack's size in the unit that `may` counts in.
@@ -262,7 +278,7 @@ struct OnItsThread(Rc<Inner>);
 
 impl Drop for OnItsThread {
     fn drop(&mut self) {
-        self.0.check_thread();
+        check_thread(self.0.home);
     }
 }
 
@@ -314,7 +330,7 @@ impl Fiber {
             inner.rest();
             inner.has_started.set(true);
             body();
-            inner.check_thread();
+            check_thread(inner.home);
             inner.phase.set(Phase::Finished);
         });
         let builder = theirs::Builder::new().stack_size(words(usable(stack.size)));
@@ -428,6 +444,7 @@ impl Inner {
         loop {
             // The fiber is ahead in the queue.
             theirs::yield_now();
+            check_thread(self.home);
             match self.phase.get() {
                 Phase::Suspended => return Progress::Suspended,
                 Phase::Finished => return Progress::Finished,
@@ -444,7 +461,7 @@ impl Inner {
     fn rest(&self) {
         loop {
             theirs::park();
-            self.check_thread();
+            check_thread(self.home);
             if self.phase.get() != Phase::Running {
                 continue;
             }
@@ -456,15 +473,6 @@ impl Inner {
             // seen; the pointer is not used after that.
             leave_frames(unsafe { &*look });
             self.phase.set(Phase::Suspended);
-        }
-    }
-
-    fn check_thread(&self) {
-        if this_thread() != self.home {
-            give_up(
-                "a coroutine was resumed in another thread: `may` has more than one worker, or one \
-                 of its own waits was called in a coroutine",
-            );
         }
     }
 

@@ -325,7 +325,9 @@ fn one_with_a_full_stack_is_refused() {
     }
 
     on_each_hub(|| {
-        let refused = [1_usize, 3, 5, 7, 9, 11].map(|used| {
+        // The engine `may` has frames of its own there.
+        let most = if cfg!(feature = "engine-may") { 9 } else { 11 };
+        let refused = [1_usize, 3, 5, 7, 8, most].map(|used| {
             let body = move || {
                 let top = 0_u8;
                 let top = std::ptr::from_ref(black_box(&top)).addr();

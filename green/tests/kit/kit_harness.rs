@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::support::stderr;
 use eventlet_green::net::TcpListener;
 use eventlet_green::testing::{
-    Duplex, Given, Harness, Leftovers, OpenFiles, child_command, duplex, in_children, is_child,
-    run, settle, step,
+    Duplex, Given, HUBS_VARIABLE, Harness, Leftovers, OpenFiles, child_command, duplex,
+    in_children, is_child, run, settle, step,
 };
 use eventlet_green::{
     Builder, HUB_VARIABLE, Watcher, call_after, hubs, now, sleep, spawn, stats, yield_now,
@@ -39,7 +39,28 @@ fn each_hub_in_a_fresh_loop_on_a_thread_of_its_own() {
         assert_eq!(stats().switches, 0, "the loop is fresh");
         seen.lock().unwrap().push(given.hub().to_owned());
     });
-    assert!(seen.into_inner().unwrap().into_iter().eq(hubs()));
+    let wanted = std::env::var(HUBS_VARIABLE).unwrap_or_default();
+    let expected =
+        hubs().filter(|hub| wanted.is_empty() || wanted.split(',').any(|one| one == *hub));
+    assert!(seen.into_inner().unwrap().into_iter().eq(expected));
+}
+
+#[test]
+fn only_the_hubs_that_the_environment_names() {
+    if !is_child() {
+        let mut child = child_command("kit::kit_harness::only_the_hubs_that_the_environment_names");
+        let output = child
+            .as_mut()
+            .unwrap()
+            .env(HUBS_VARIABLE, "select,poll")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        return;
+    }
+    let seen = Mutex::new(Vec::new());
+    Harness::new().run(|given| seen.lock().unwrap().push(given.hub().to_owned()));
+    assert_eq!(seen.into_inner().unwrap(), ["poll", "select"]);
 }
 
 #[test]
