@@ -35,6 +35,11 @@ pub(crate) const GUARD_PAGES: usize = memory::GUARD_PAGES;
 #[cfg(feature = "testing")]
 pub(crate) const MANY_LOOPS: bool = true;
 
+/// How much of a stack has been used, in bytes; `None` where nobody tells.
+pub(crate) fn touched(stack: StackBounds) -> Option<usize> {
+    Stack::touched(stack.bottom, stack.size)
+}
+
 /// Whether the calling thread may have a run loop: each may.
 pub(crate) fn check_host() -> Result<(), &'static str> {
     Ok(())
