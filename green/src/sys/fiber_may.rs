@@ -224,27 +224,23 @@ pub(crate) struct Stack {
 
 /// Where stacks come from: `may` makes, keeps and frees them. Here are only sizes.
 #[derive(Debug, Default)]
-pub(crate) struct Stacks;
+pub(crate) struct Stacks {}
 
 impl Stacks {
     /// # Errors
     ///
     /// `InvalidInput`: the size is out of range.
-    #[expect(clippy::unused_self, reason = "as the other engine's")]
     pub(crate) fn acquire(&mut self, bytes: Option<usize>) -> io::Result<Stack> {
         stack::size_for(bytes).map(|size| Stack { size })
     }
 
-    #[expect(clippy::unused_self, reason = "as the other engine's")]
     pub(crate) fn release(&mut self, _: Stack) {}
 
     /// Gives nothing back: what `may` keeps, it keeps.
-    #[expect(clippy::unused_self, reason = "as the other engine's")]
     pub(crate) fn trim(&mut self) -> usize {
         0
     }
 
-    #[expect(clippy::unused_self, reason = "as the other engine's")]
     pub(crate) fn release_regions(&mut self) {}
 }
 
