@@ -96,6 +96,9 @@ done
 found=$(naming '\bcorosensei\b' 'green/src/*.rs')
 [[ $found == green/src/sys/fiber.rs ]] ||
     fault "the engine may be named in green/src/sys/fiber.rs only; it is in: ${found:-no file}"
+found=$(naming '\bmay::' 'green/src/*.rs')
+[[ $found == green/src/sys/fiber_may.rs ]] ||
+    fault "the engine \`may\` may be named in green/src/sys/fiber_may.rs only; it is in: ${found:-no file}"
 
 # A backend's methods stand in the order of the trait, so that any two can be compared side by side.
 methods() {

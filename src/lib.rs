@@ -49,6 +49,7 @@
 //! of tower (axum's routers among them), `files` directories, `cgi` programs in any language; `processes`
 //! starts child processes, `log` writes log lines without holding the loop up, `backdoor` adds the console.
 //!
+//! `engine-may` runs coroutines on another engine, to be measured against: see [`design::engines`].
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` adds the test kit, for dev-dependencies.
 
@@ -66,6 +67,12 @@ pub use eventlet_protocols::log as logging;
 #[cfg(feature = "processes")]
 pub use eventlet_protocols::process;
 pub use eventlet_runloop as runloop;
+
+/// Why things are as they are, with figures. It stands here so that its code compiles and runs.
+pub mod design {
+    #[doc = include_str!("../docs/design/engines.md")]
+    pub mod engines {}
+}
 
 #[cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
 #[doc = include_str!("../docs/guide/README.md")]

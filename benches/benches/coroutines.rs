@@ -6,6 +6,9 @@
 //! starts when all tasks are alive and have run once. How noise is held down: see
 //! `eventlet_benches::contest`; whoever runs tasks runs them on one thread (`may` on its worker, the
 //! others on the bench's own).
+//!
+//! With `--features engine-may` ours run on `may` as well: what is then between the two is our
+//! scheduler, and what is between ours and ours is the engine.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)] // `criterion_group!` makes a public function without docs.
@@ -20,13 +23,18 @@ use schedulers::{may, ours, tokio};
 /// How many tasks give way to each other.
 const TASKS: [usize; 3] = [2, 100, 10_000];
 
+/// Ours, by the name of the engine if it is not the default one.
+const OURS: &str = if cfg!(feature = "engine-may") {
+    "eventlet-on-may"
+} else {
+    "eventlet"
+};
+
 fn yields(criterion: &mut Criterion) {
     may::configure(TASKS[TASKS.len() - 1]);
     for tasks in TASKS {
         Contest::new(format!("yield/{tasks}"))
-            .ours("eventlet", || {
-                Box::new(move |times| ours::yields(tasks, times))
-            })
+            .ours(OURS, || Box::new(move |times| ours::yields(tasks, times)))
             .peer("may", || Box::new(move |times| may::yields(tasks, times)))
             .peer("tokio-local", || {
                 Box::new(move |times| tokio::yields(tasks, times))
@@ -41,7 +49,7 @@ fn yields(criterion: &mut Criterion) {
 
 fn spawns(criterion: &mut Criterion) {
     Contest::new("spawn+join")
-        .ours("eventlet", || Box::new(ours::spawn_joins))
+        .ours(OURS, || Box::new(ours::spawn_joins))
         .peer("may", || Box::new(may::spawn_joins))
         .peer("tokio-local", || Box::new(tokio::spawn_joins))
         .peer("corosensei", || {

@@ -21,6 +21,7 @@ use crate::scheduler;
 /// * [`BacktraceError::NoSuchCoroutine`]: it has finished, or there never was one.
 /// * [`BacktraceError::NotStarted`]: it has not run yet.
 /// * [`BacktraceError::StackTooFull`]: no room to take the frames on its stack.
+/// * [`BacktraceError::Unsupported`]: with the feature `engine-may`, a coroutine asks for the root's.
 ///
 /// # Panics
 ///
@@ -56,6 +57,8 @@ pub enum BacktraceError {
     NotStarted,
     /// Less of its stack is left than taking the frames needs.
     StackTooFull,
+    /// The engine `may` does not come by the frames of the root stack while a coroutine runs.
+    Unsupported,
 }
 
 impl fmt::Display for BacktraceError {
@@ -65,6 +68,9 @@ impl fmt::Display for BacktraceError {
             BacktraceError::NotStarted => "the coroutine has not run yet, so its stack is empty",
             BacktraceError::StackTooFull => {
                 "the coroutine has too little of its stack left to take the frames on it"
+            }
+            BacktraceError::Unsupported => {
+                "with the engine may, a coroutine cannot be shown the root stack"
             }
         })
     }
@@ -124,12 +130,15 @@ impl StackTrace {
 
 /// What takes the frames; it and what is above it are left out.
 const TAKERS: [&str; 2] = [
-    "eventlet_green::sys::fiber::leave_frames",
+    "eventlet_green::sys::stage::leave_frames",
     "eventlet_green::backtrace::StackTrace::here",
 ];
 
 /// The base of a coroutine; it and what is below it are somebody else's.
+#[cfg(not(feature = "engine-may"))]
 pub(crate) const BASES: [&str; 2] = ["eventlet_green::sys::fiber::Fiber::new", "coroutine_func"];
+#[cfg(feature = "engine-may")]
+pub(crate) const BASES: [&str; 1] = ["eventlet_green::sys::fiber_may::Fiber::new"];
 
 impl fmt::Display for StackTrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

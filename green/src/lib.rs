@@ -53,6 +53,7 @@
 //!   keeps the thread to himself.
 //! * [`offload()`], [`OffloadPool`]: blocking calls on other threads.
 //! * [`remote()`], [`cross`], [`cores`]: other threads' loops; channels between them; one per core.
+//! * [`run()`], [`engine()`]: an explicit entry, for where the engine needs one.
 //! * [`block_on()`]: futures of libraries that bring no runtime.
 //!
 //! # Rules
@@ -76,7 +77,8 @@
 //! by default, and preferred in this order. `hub-polling` does for the `polling` package, which comes
 //! after the first two. `hub-kqueue-emulated` is a test tool for Linux.
 //! `sanitizer` tells AddressSanitizer of each switch. `testing` adds the test kit, the module
-//! of that name: for dev-dependencies. `tracing` keeps a coroutine's spans with it; `watchdog` names
+//! of that name: for dev-dependencies. `engine-may` runs coroutines on the package `may`: for
+//! comparison; see [`run`](crate::run()). `tracing` keeps a coroutine's spans with it; `watchdog` names
 //! a coroutine that does not wait, with its stack (Linux on x86-64 and AArch64).
 //!
 //! # Non-goals
@@ -121,6 +123,7 @@ mod offload;
 pub mod pool;
 mod pulse;
 mod remote;
+mod run;
 mod run_times;
 mod scheduler;
 mod scope;
@@ -134,6 +137,10 @@ mod snapshot;
 #[cfg(feature = "tracing")]
 mod spans;
 mod spawn;
+#[cfg_attr(
+    feature = "engine-may",
+    expect(dead_code, reason = "that engine's stacks are its own")
+)]
 mod stack;
 mod stats;
 pub mod sync;
@@ -174,6 +181,7 @@ pub use offload::{
     offload_timeout,
 };
 pub use remote::{LoopGone, Remote, RemoteHandle, RemoteJoin, RemoteJoinTimeoutError, remote};
+pub use run::{engine, run};
 pub use run_times::{RunTimes, run_times};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};

@@ -14,7 +14,7 @@ use crate::coroutine::Loop;
 use crate::deadlock::DeadlockDetail;
 use crate::default_hub::{BACKENDS, Backend, HUB_VARIABLE, hubs};
 use crate::scheduler::Scheduler;
-use crate::sys::slot;
+use crate::sys::{fiber, slot};
 
 /// Makes sure that this thread has a run loop: the one it has, or a new one with the defaults.
 ///
@@ -162,10 +162,13 @@ impl Setup {
     /// * [`SetupError::AlreadyRunning`]: the thread has a run loop, which is in use.
     /// * [`SetupError::ThreadEnding`]: the thread-local values of the thread are being destroyed.
     /// * [`SetupError::HubFailed`]: the hub could not be opened (`EMFILE`).
+    /// * [`SetupError::Refused`]: with the feature `engine-may`, the caller is not within
+    ///   [`run`](crate::run()).
     pub fn install(self) -> Result<(), SetupError> {
         if slot::is_installed() {
             return Err(SetupError::AlreadyRunning);
         }
+        fiber::check_host().map_err(SetupError::refused)?;
         let hub = match self.hub {
             Choice::Given(hub) => hub,
             Choice::Named(name) => open(find(&name, Origin::Program)?)?,
@@ -259,6 +262,21 @@ pub enum SetupError {
         /// What the system said.
         error: io::Error,
     },
+    /// The engine that runs the coroutines cannot do this; never with the default engine. See
+    /// [`run`](crate::run()).
+    Refused {
+        /// Which engine.
+        engine: &'static str,
+        /// What it cannot do, and what to do instead.
+        why: &'static str,
+    },
+}
+
+impl SetupError {
+    pub(crate) fn refused(why: &'static str) -> Self {
+        let engine = fiber::ENGINE;
+        SetupError::Refused { engine, why }
+    }
 }
 
 impl fmt::Display for SetupError {
@@ -285,6 +303,7 @@ impl fmt::Display for SetupError {
             SetupError::HubFailed { hub, error } => {
                 write!(f, "the {hub} hub cannot be opened: {error}")
             }
+            SetupError::Refused { engine, why } => write!(f, "with the engine {engine}, {why}"),
         }
     }
 }
@@ -303,7 +322,7 @@ impl From<SetupError> for io::Error {
         let kind = match &error {
             SetupError::UnknownHub { .. } => io::ErrorKind::NotFound,
             SetupError::AlreadyRunning => io::ErrorKind::AlreadyExists,
-            SetupError::ThreadEnding => io::ErrorKind::Unsupported,
+            SetupError::ThreadEnding | SetupError::Refused { .. } => io::ErrorKind::Unsupported,
             SetupError::HubFailed { error, .. } => error.kind(),
         };
         io::Error::new(kind, error)

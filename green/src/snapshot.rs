@@ -12,7 +12,7 @@ use eventlet_runloop::{Task, Time};
 use crate::coroutine::{Coroutine, State, Wait};
 use crate::scheduler;
 use crate::stats::{Stats, stats};
-use crate::sys::memory::Stack;
+use crate::sys::fiber;
 
 /// How many timers, and descriptors, the table shows; of the rest it gives the number.
 const LISTED: usize = 20;
@@ -193,7 +193,7 @@ impl CoroutineInfo {
             spawned_at: own.map(|coroutine| coroutine.spawned_at),
             stack: own.map(|coroutine| StackInfo {
                 size: coroutine.stack.size,
-                high_water: Stack::touched(coroutine.stack.bottom, coroutine.stack.size),
+                high_water: fiber::touched(coroutine.stack),
             }),
         }
     }

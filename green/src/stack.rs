@@ -73,6 +73,16 @@ fn slot_size(bytes: usize) -> io::Result<usize> {
     Ok(bytes.max(least).next_power_of_two())
 }
 
+/// The size of the stack that whoever asks for `bytes`, guard included, is given; `None` asks for the
+/// default size.
+///
+/// # Errors
+///
+/// `InvalidInput`: the size is out of range.
+pub(crate) fn size_for(bytes: Option<usize>) -> io::Result<usize> {
+    bytes.map_or_else(|| Ok(default_stack_size()), slot_size)
+}
+
 /// A thread's stacks.
 #[derive(Debug, Default)]
 pub(crate) struct StackPool {
@@ -98,10 +108,7 @@ impl StackPool {
     /// * `InvalidInput`: the size is out of range.
     /// * `OutOfMemory`: no address space or mapping is left; the message names the limit.
     pub(crate) fn acquire(&mut self, bytes: Option<usize>) -> io::Result<Stack> {
-        let size = match bytes {
-            None => default_stack_size(),
-            Some(bytes) => slot_size(bytes)?,
-        };
+        let size = size_for(bytes)?;
         let class = match self.classes.iter().position(|class| class.size == size) {
             Some(index) => &mut self.classes[index],
             None => {

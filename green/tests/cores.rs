@@ -1,4 +1,8 @@
 //! A loop per core: starting, serving one address, stopping, joining.
+//!
+//! Not with the engine `may`, which has one loop in a process: see `threads::one_loop`.
+
+#![cfg(not(feature = "engine-may"))]
 
 mod support;
 

@@ -56,6 +56,7 @@ fn ordinary_children() {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "one loop a process")]
 #[cfg(target_os = "linux")] // where a process can list its descriptors
 fn nothing_is_inherited() {
     fn descriptors() -> Vec<i32> {
@@ -93,6 +94,7 @@ fn nothing_is_inherited() {
 /// What a child that wants to serve does: a thread of its own has a loop of its own, while the
 /// parent's goes on. (Names are looked up in the child by threads of its own.)
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "one loop a process")]
 fn a_forked_child_accepts_with_a_loop_of_its_own() {
     in_children("a_forked_child_accepts_with_a_loop_of_its_own", || {
         eventlet_green::init().unwrap();

@@ -4,21 +4,16 @@
 mod support;
 
 use std::io;
-use std::thread;
 
 use eventlet_green::{HUB_VARIABLE, Setup, SetupError, hubs, init, spawn, stats, use_hub};
-use support::{assert_success, child_command, is_child, stderr};
-
-/// Runs on a thread that has no loop yet.
-fn fresh<T: Send + 'static>(f: fn() -> T) -> T {
-    thread::spawn(f).join().unwrap()
-}
+use support::{assert_success, child_command, in_run, is_child, on_fresh_thread, stderr};
 
 #[test]
 fn the_first_of_the_list_by_default() {
     if is_child() {
-        assert_eq!(stats().hub, hubs().next().unwrap());
-        return;
+        return in_run(|| {
+            assert_eq!(stats().hub, hubs().next().unwrap());
+        });
     }
     for unset in [true, false] {
         let mut child = child_command("the_first_of_the_list_by_default");
@@ -35,15 +30,13 @@ fn the_first_of_the_list_by_default() {
 fn the_one_the_environment_names() {
     if is_child() {
         let named = std::env::var(HUB_VARIABLE).unwrap();
-        assert_eq!(stats().hub, named);
+        on_fresh_thread(|| assert_eq!(stats().hub, named));
         // The program has the last word.
         for hub in ["poll", "select"] {
-            thread::spawn(move || {
+            on_fresh_thread(|| {
                 use_hub(hub).unwrap();
                 assert_eq!(stats().hub, hub);
-            })
-            .join()
-            .unwrap();
+            });
         }
         return;
     }
@@ -56,15 +49,14 @@ fn the_one_the_environment_names() {
 #[test]
 fn an_unknown_one_of_the_environment() {
     if is_child() {
-        let error = fresh(|| init().unwrap_err().to_string());
-        let from_spawn = fresh(|| {
+        let error = on_fresh_thread(|| init().unwrap_err().to_string());
+        let from_spawn = on_fresh_thread(|| {
             let outcome = eventlet_green::Builder::new().spawn(|| ());
             outcome.map(drop).unwrap_err().to_string()
         });
         assert_eq!(error, from_spawn);
         eprintln!("{error}");
-        spawn(|| ()); // panics
-        return;
+        return in_run(|| drop(spawn(|| ()))); // panics
     }
     let mut child = child_command("an_unknown_one_of_the_environment");
     let output = child.env(HUB_VARIABLE, "kqueuex").output().unwrap();
@@ -82,7 +74,7 @@ fn an_unknown_one_of_the_environment() {
 
 #[test]
 fn an_unknown_one_of_the_program() {
-    fresh(|| {
+    on_fresh_thread(|| {
         let error = use_hub("io_uring").unwrap_err();
         assert!(matches!(&error, SetupError::UnknownHub { name, .. } if name == "io_uring"));
         let text = error.to_string();
@@ -97,7 +89,7 @@ fn an_unknown_one_of_the_program() {
 
 #[test]
 fn it_is_chosen_once() {
-    fresh(|| {
+    on_fresh_thread(|| {
         use_hub("poll").unwrap();
         for outcome in [use_hub("select"), use_hub("poll"), Setup::new().install()] {
             assert!(matches!(outcome, Err(SetupError::AlreadyRunning)));
@@ -109,7 +101,7 @@ fn it_is_chosen_once() {
 
 #[test]
 fn a_hub_of_the_callers_making() {
-    fresh(|| {
+    on_fresh_thread(|| {
         let hub = eventlet_hub_poll::PollHub::new().unwrap();
         Setup::new().custom_hub(hub).install().unwrap();
         assert_eq!(stats().hub, "poll");

@@ -9,8 +9,8 @@ use crate::coroutine::{Coroutine, ROOT_ID, State};
 use crate::deadlock::DeadlockDetail;
 use crate::local::{AccessError, Heritage};
 use crate::setup;
-use crate::sys::fiber::{LookError, Progress};
 use crate::sys::slot;
+use crate::sys::stage::{LookError, Progress};
 
 /// Who has the thread.
 #[cfg(all(
@@ -118,6 +118,7 @@ impl Scheduler {
         let running = self.stage.with_current(|current| current.id);
         match (running, coroutine.is_root()) {
             (Some(id), false) if id == coroutine.id => Ok(StackTrace::here(coroutine, Part::Upper)),
+            (Some(_), true) if cfg!(feature = "engine-may") => Err(BacktraceError::Unsupported),
             (Some(_), true) => Ok(StackTrace::here(coroutine, Part::Lower)),
             (None, true) => Ok(StackTrace::here(coroutine, Part::All)),
             (_, false) => match self.look(coroutine) {

@@ -54,10 +54,10 @@ use crate::error::ParkError;
 use crate::inbox::{Inbox, Outside};
 use crate::pulse::Pulse;
 use crate::setup;
-use crate::stack::StackPool;
-use crate::sys::fiber::{Fiber, Progress, Stage};
+use crate::sys::fiber::{Fiber, Stacks};
 use crate::sys::overflow::AlternateStack;
 use crate::sys::slot;
+use crate::sys::stage::{Progress, Stage};
 use crate::watch::Watchers;
 
 /// Operations on descriptors that a coroutine may do in a row without waiting, before it is made to
@@ -82,7 +82,7 @@ pub(crate) struct Scheduler {
     /// Every coroutine that has not finished. This is what keeps a parked one alive.
     coroutines: RefCell<Slab<Rc<Coroutine>>>,
     next_id: Cell<u64>,
-    stacks: RefCell<StackPool>,
+    stacks: RefCell<Stacks>,
     /// Coroutines parked on descriptors: the kernel may yet wake them.
     io_waiters: Cell<usize>,
     /// Who waits for a descriptor without being a coroutine.
@@ -177,7 +177,7 @@ impl Scheduler {
             root_due: Cell::new(false),
             coroutines: RefCell::new(Slab::new()),
             next_id: Cell::new(ROOT_ID + 1),
-            stacks: RefCell::new(StackPool::default()),
+            stacks: RefCell::new(Stacks::default()),
             io_waiters: Cell::new(0),
             watchers: Watchers::default(),
             outside: Outside::default(),
@@ -207,7 +207,7 @@ impl Scheduler {
     ///
     /// # Errors
     ///
-    /// No stack: see [`StackPool::acquire`]. `Unsupported` when the thread is ending.
+    /// No stack: see [`Stacks::acquire`]. `Unsupported` when the thread is ending.
     pub(crate) fn create(
         &self,
         name: Option<Box<str>>,
@@ -217,16 +217,12 @@ impl Scheduler {
     ) -> io::Result<Rc<Coroutine>> {
         self.check_not_ending()?;
         let stack = self.stacks.borrow_mut().acquire(stack_size)?;
-        let bounds = StackBounds {
-            bottom: stack.bottom().get(),
-            size: stack.size(),
-        };
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        let fiber = Fiber::new(stack, move || {
+        let (fiber, bounds) = Fiber::new(stack, move || {
             body();
             inside::end_belongings();
-        });
+        })?;
         let coroutine = Rc::new(Coroutine::new(fiber, id, name, spawned_at, bounds));
         let slot = self.coroutines.borrow_mut().insert(Rc::clone(&coroutine));
         coroutine.slot.set(slot);

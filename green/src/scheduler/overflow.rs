@@ -6,7 +6,8 @@ use std::fmt;
 
 use super::Scheduler;
 use crate::coroutine::{Coroutine, StackBounds};
-use crate::sys::memory::{GUARD_PAGES, page_size};
+use crate::sys::fiber::GUARD_PAGES;
+use crate::sys::memory::page_size;
 
 impl Scheduler {
     /// If `address` lies in the guard of the coroutine that runs, writes a report and gives `true`.

@@ -1,10 +1,12 @@
-//! The engine seam: one stack of its own, resumed and suspended. `corosensei` switches.
+//! The default engine: `corosensei` switches between stacks of our own ([`memory`](super::memory)).
 //!
-//! Nothing else in the crate names the engine. What an engine must offer is [`Fiber`]'s six
+//! Nothing else in the crate names it. What an engine must offer is [`Fiber`]'s six
 //! operations: make one with a body, resume it, suspend from within it, tell whether it has
 //! finished, get the stack back, and look at a suspended one's frames (resumed with somewhere to put
 //! them instead of its own address, it leaves them there and suspends itself again). It knows no scheduler, no wake-up and no kill: those are
-//! built on top, out of suspending with a reason and raising a panic after resuming.
+//! built on top, out of suspending with a reason and raising a panic after resuming. Which of a
+//! thread's fibers runs is the business of the [`stage`](super::stage); the other engine is
+//! `fiber_may`, and why this one is the default stands in `docs/design/engines.md`.
 //!
 //! ```text
 //!   new ──resume──► running ──suspend──► suspended ──resume──► running ──body returns──► finished
@@ -12,29 +14,46 @@
 
 use std::backtrace::Backtrace;
 use std::cell::{Cell, UnsafeCell};
-use std::hint::black_box;
+use std::io;
 use std::ptr;
-use std::rc::Rc;
 
 use corosensei::stack::StackPointer;
 use corosensei::{CoroutineResult, Yielder};
 
-use super::memory::{GUARD_PAGES, Stack, page_size};
-use crate::coroutine::{Coroutine, StackBounds};
+use super::memory::{self, Stack};
+use super::stage::{Look, LookError, Progress, leave_frames};
+use crate::coroutine::StackBounds;
+pub(crate) use crate::stack::StackPool as Stacks;
+
+/// Its name.
+pub(crate) const ENGINE: &str = "corosensei";
+
+/// How many pages from the bottom of its bounds a stack has its guard in.
+pub(crate) const GUARD_PAGES: usize = memory::GUARD_PAGES;
+
+/// Whether several threads may have a run loop at the same time.
+#[cfg(feature = "testing")]
+pub(crate) const MANY_LOOPS: bool = true;
+
+/// How much of a stack has been used, in bytes; `None` where nobody tells.
+pub(crate) fn touched(stack: StackBounds) -> Option<usize> {
+    Stack::touched(stack.bottom, stack.size)
+}
+
+/// Whether the calling thread may have a run loop: each may.
+pub(crate) fn check_host() -> Result<(), &'static str> {
+    Ok(())
+}
+
+/// Calls `f` where there may be a run loop: here.
+pub(crate) fn enter<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, &'static str> {
+    Ok(f())
+}
 
 /// The first and every later resume passes the fiber's own address, so that the first one can note
 /// where its yielder is. A look passes the address of a [`Look`].
 type Input = *const ();
 type Inner = corosensei::Coroutine<Input, (), (), Stack>;
-
-/// What came of a resume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// It suspended itself and can be resumed again.
-    Suspended,
-    /// Its body returned; the stack can be taken.
-    Finished,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -67,18 +86,30 @@ impl Fiber {
     /// A fiber that will run `body` on `stack` once it is resumed.
     ///
     /// The body must not let a panic out (it would end the process).
-    pub(crate) fn new(stack: Stack, body: impl FnOnce() + 'static) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// None: the memory is there. (Engines that bring their own may lack it.)
+    pub(crate) fn new(
+        stack: Stack,
+        body: impl FnOnce() + 'static,
+    ) -> io::Result<(Self, StackBounds)> {
+        let bounds = StackBounds {
+            bottom: stack.bottom().get(),
+            size: stack.size(),
+        };
         let inner = Inner::with_stack(stack, move |yielder: &Yielder<Input, ()>, me: Input| {
             // SAFETY: `resume` passes the address of the fiber that it was called on, which is
             // borrowed, hence alive and in place, for as long as this body is not suspended.
             unsafe { (*me.cast::<Fiber>()).yielder.set(yielder) };
             body();
         });
-        Fiber {
+        let fiber = Fiber {
             inner: UnsafeCell::new(Some(inner)),
             phase: Cell::new(Phase::Suspended),
             yielder: Cell::new(ptr::null()),
-        }
+        };
+        Ok((fiber, bounds))
     }
 
     /// Runs the fiber until it suspends itself or its body returns.
@@ -87,7 +118,7 @@ impl Fiber {
     ///
     /// If the fiber is running, has finished, or has no body.
     #[inline]
-    fn resume(&self) -> Progress {
+    pub(super) fn resume(&self) -> Progress {
         self.resume_with(ptr::from_ref(self).cast())
     }
 
@@ -127,7 +158,7 @@ impl Fiber {
     /// Must be called on the fiber's own stack, while it is the innermost fiber that runs on this
     /// thread.
     #[inline]
-    unsafe fn suspend(&self) {
+    pub(super) unsafe fn suspend(&self) {
         let me: Input = ptr::from_ref(self).cast();
         loop {
             // SAFETY: the fiber runs (the caller's promise), so the first resume has set the
@@ -152,16 +183,13 @@ impl Fiber {
     /// code runs.
     ///
     /// `end` is the lowest address of its stack that can be used.
-    fn look(&self, end: usize) -> Result<Backtrace, LookError> {
+    pub(super) fn look(&self, end: usize) -> Result<Backtrace, LookError> {
         if self.phase.get() != Phase::Suspended || !self.has_started() {
             return Err(LookError::NotSuspended);
         }
-        let look = Look {
-            end,
-            taken: Cell::new(Err(LookError::NotSuspended)),
-        };
+        let look = Look::new(end);
         self.resume_with(ptr::from_ref(&look).cast());
-        look.taken.into_inner()
+        look.into_taken()
     }
 
     /// The stack, once the body has returned; `None` before, and the second time.
@@ -186,147 +214,6 @@ impl Fiber {
         // SAFETY: a suspended fiber is not within `resume`; see `take_stack`.
         let inner = unsafe { (*self.inner.get()).take() };
         std::mem::forget(inner);
-    }
-}
-
-/// Where a fiber that is looked at leaves its frames.
-struct Look {
-    end: usize,
-    taken: Cell<Result<Backtrace, LookError>>,
-}
-
-/// Why a look saw nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LookError {
-    /// There is nothing to resume.
-    NotSuspended,
-    /// What is left of its stack is not enough to take the frames on it.
-    StackTooFull,
-}
-
-/// Taking frames may need so much stack. Between 3 and 5 KiB were found to be needed on x86-64 with
-/// glibc 2.36 or later; less than is needed would run into the guard.
-const LOOK_NEEDS: usize = 8 * 1024;
-
-/// Runs on the stack that is looked at. What is above it in the frames is cut off by its name; see
-/// `backtrace`.
-#[cold]
-#[inline(never)]
-fn leave_frames(look: &Look) {
-    let here = ptr::from_ref(black_box(&look)).addr();
-    look.taken
-        .set(if here.saturating_sub(look.end) < LOOK_NEEDS {
-            Err(LookError::StackTooFull)
-        } else {
-            Ok(Backtrace::force_capture())
-        });
-}
-
-thread_local! {
-    static HAS_STAGE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Where a thread's fibers run, one at a time: who is on it, and the way off.
-pub(crate) struct Stage {
-    current: Cell<*const Coroutine>,
-}
-
-impl Stage {
-    /// The stage of this thread.
-    ///
-    /// # Panics
-    ///
-    /// If it has one: fibers of a second one would run within those of the first, which could then
-    /// be suspended from a stack that is not theirs.
-    pub(crate) fn new() -> Self {
-        assert!(!HAS_STAGE.replace(true), "a thread has one stage");
-        Stage {
-            current: Cell::new(ptr::null()),
-        }
-    }
-
-    /// Whether no coroutine runs.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.current.get().is_null()
-    }
-
-    /// Runs a coroutine until it suspends itself or ends.
-    ///
-    /// # Panics
-    ///
-    /// If a coroutine is running, or this one cannot be resumed.
-    #[inline]
-    pub(crate) fn perform(&self, coroutine: &Rc<Coroutine>) -> Progress {
-        assert!(
-            self.current.get().is_null(),
-            "a coroutine cannot resume another"
-        );
-        self.current.set(Rc::as_ptr(coroutine));
-        let progress = coroutine.fiber.resume();
-        self.current.set(ptr::null());
-        progress
-    }
-
-    /// The frames of a suspended coroutine. Whoever runs, or nobody, goes on where it was.
-    pub(crate) fn look(&self, coroutine: &Coroutine) -> Result<Backtrace, LookError> {
-        let StackBounds { bottom, .. } = coroutine.stack;
-        // What runs meanwhile is not the program's, but for its allocator: with nobody on stage,
-        // that could neither suspend nor resume anybody.
-        let current = self.current.replace(ptr::null());
-        let seen = coroutine.fiber.look(bottom + GUARD_PAGES * page_size());
-        self.current.set(current);
-        seen
-    }
-
-    /// Leaves the stage; [`perform`](Self::perform) returns. Comes back with the next `perform`.
-    ///
-    /// # Panics
-    ///
-    /// If no coroutine is running.
-    #[inline]
-    pub(crate) fn suspend(&self) {
-        let current = self.current.get();
-        assert!(!current.is_null(), "only a coroutine can suspend");
-        // SAFETY: the pointer is that of `perform`'s argument, which is borrowed while the
-        // coroutine runs, and it does: nothing else runs on this thread until it suspends. As
-        // fibers do not nest (asserted there; one stage a thread; in a `look`, nobody is current),
-        // it is the innermost, and we are on its stack.
-        unsafe { (*current).fiber.suspend() };
-    }
-
-    /// Calls `f` with the coroutine that runs; `None` on the thread's own stack.
-    ///
-    /// `f` may suspend: the registry of the scheduler keeps a suspended coroutine alive.
-    #[inline]
-    pub(crate) fn with_current<R>(&self, f: impl FnOnce(&Coroutine) -> R) -> Option<R> {
-        let current = self.current.get();
-        if current.is_null() {
-            return None;
-        }
-        // SAFETY: see `suspend`. The reference lives on the coroutine's own stack, so it is used
-        // only while the coroutine runs; `perform` then borrows an `Rc` of it.
-        Some(f(unsafe { &*current }))
-    }
-
-    /// The coroutine that runs, as another owner of it.
-    #[inline]
-    pub(crate) fn share_current(&self) -> Option<Rc<Coroutine>> {
-        let current = self.current.get();
-        if current.is_null() {
-            return None;
-        }
-        // SAFETY: the pointer comes from `Rc::as_ptr` of an `Rc` that `perform` borrows.
-        unsafe {
-            Rc::increment_strong_count(current);
-            Some(Rc::from_raw(current))
-        }
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        HAS_STAGE.set(false);
     }
 }
 

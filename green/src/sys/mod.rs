@@ -1,6 +1,8 @@
 //! Everything of this crate that needs `unsafe`: the rest denies it.
 //!
-//! * [`fiber`]: the engine seam, the only file that touches the context-switch crate.
+//! * [`fiber`]: the engine, the only file that touches the context-switch crate; which of two is
+//!   decided here.
+//! * [`stage`]: which fiber runs.
 //! * [`memory`]: address space, guard pages, giving pages back.
 //! * `action`: a signal's handler, put before the one there is.
 //! * `interrupt`, `modules`: where a thread is that does not come back; how its stack is unwound.
@@ -13,13 +15,22 @@
 
 pub(crate) mod action;
 pub(crate) mod descriptor;
+#[cfg(not(feature = "engine-may"))]
 pub(crate) mod fiber;
+#[cfg(feature = "engine-may")]
+pub(crate) mod fiber_may;
+#[cfg(feature = "engine-may")]
+pub(crate) use fiber_may as fiber;
 #[cfg(all(
     feature = "watchdog",
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) mod interrupt;
+#[cfg_attr(
+    feature = "engine-may",
+    expect(dead_code, reason = "that engine's stacks are its own")
+)]
 pub(crate) mod memory;
 #[cfg(all(
     feature = "watchdog",
@@ -30,3 +41,4 @@ pub(crate) mod modules;
 pub(crate) mod overflow;
 pub(crate) mod scope;
 pub(crate) mod slot;
+pub(crate) mod stage;

@@ -42,8 +42,8 @@ pub(crate) fn with<R>(f: impl FnOnce(&Scheduler) -> R) -> Option<R> {
         return None;
     }
     // SAFETY: the pointer is set to what the owner holds by `install` and cleared before that is
-    // freed, on the same thread. The owner is dropped only when the thread ends, on the thread's
-    // own stack, after `shut_down` has ended every coroutine; so no call of this function is still
+    // freed, on the same thread. The owner is dropped only when the thread (or, in `end`, the root's
+    // own code) ends, on the root stack, after `shut_down` has ended every coroutine; so no call of this function is still
     // under way then: one on a coroutine's stack was unwound (or will never be resumed), and one
     // on the thread's own stack has returned.
     Some(f(unsafe { &*scheduler }))
@@ -61,6 +61,14 @@ pub(crate) fn install(scheduler: Rc<Scheduler>) -> Result<(), Occupied> {
         Ok(())
     });
     outcome.unwrap_or(Err(Occupied::ThreadEnding))
+}
+
+/// Ends the thread's scheduler before the thread ends, as the end of the thread would. To be called on
+/// the root stack, when its own code has returned.
+#[cfg(feature = "engine-may")]
+pub(crate) fn end() {
+    let owner = OWNER.with(|owner| owner.borrow_mut().take());
+    drop(owner);
 }
 
 /// Whether the thread has a scheduler.

@@ -6,6 +6,7 @@
 use std::num::NonZeroU64;
 use std::panic::resume_unwind;
 use std::process::{ExitCode, Termination};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::open_files::OpenFiles;
 use super::seeds::{self, SEED_VARIABLE};
 use super::time;
 use super::watchdog::{Watchdog, label, patience};
+use crate::sys::fiber;
 use crate::{CallOrder, HUB_VARIABLE, Setup, hubs};
 use eventlet_runloop::{Dice, ManualClock};
 
@@ -161,13 +163,16 @@ impl Harness {
 
     /// Runs the body once on this thread, whose loop it is, or makes: for children.
     #[track_caller]
-    pub(super) fn run_here(&self, body: impl Fn()) {
+    pub(super) fn run_here(&self, body: impl Fn() + Sync) {
         let _watchdog = self.watchdog("child");
-        crate::init().expect("the child's loop");
-        let before = self.open_files();
-        body();
-        assert_nothing_is_left();
-        assert_no_new(before);
+        let run = || {
+            crate::init().expect("the child's loop");
+            let before = self.open_files();
+            body();
+            assert_nothing_is_left();
+            assert_no_new(before);
+        };
+        crate::run(run).expect("the child's loop");
     }
 
     #[track_caller]
@@ -181,11 +186,12 @@ impl Harness {
             None => hub.to_owned(),
             Some(seed) => format!("{hub}, {SEED_VARIABLE}={seed}"),
         };
+        let _turn = turn();
         let _watchdog = self.watchdog(&circumstances);
         let before = self.open_files();
         let label = label(&circumstances);
         let outcome = thread::scope(|scope| {
-            let run = || self.in_fresh_loop(hub, seed, body);
+            let run = || crate::run(|| self.in_fresh_loop(hub, seed, body)).expect("a turn");
             let thread = thread::Builder::new().name(label.clone());
             let thread = thread.spawn_scoped(scope, run).expect("a thread");
             thread.join()
@@ -258,6 +264,42 @@ impl Harness {
             Err(error) => panic!("the open descriptors cannot be listed: {error}"),
         })
     }
+}
+
+/// Runs the body on a thread that has no loop yet, and whose loop, if the body makes one, ends with
+/// it: for tests of how loops begin and end, which have no use for [`Harness`]. Not to be called
+/// within one.
+///
+/// # Panics
+///
+/// When the body does.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Setup, stats, testing::on_fresh_thread};
+///
+/// let turns = on_fresh_thread(|| {
+///     Setup::new().install().unwrap();
+///     stats().turns
+/// });
+/// assert_eq!(turns, 0);
+/// ```
+pub fn on_fresh_thread<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    let _turn = turn();
+    let outcome = thread::scope(|scope| scope.spawn(|| crate::run(body).expect("a turn")).join());
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Waits for the turn of this run, where the engine has one loop at a time in a process.
+fn turn() -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    (!fiber::MANY_LOOPS).then(|| {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        // The engine keeps descriptors of its own open from its start on, which are no leak.
+        let _ = crate::run(|| ());
+        turn
+    })
 }
 
 #[track_caller]

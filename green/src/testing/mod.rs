@@ -75,7 +75,7 @@ pub use duplex::{Duplex, duplex};
 pub use each_hub::HUBS_VARIABLE;
 pub use eventlet_runloop::{Dice, ManualClock};
 pub use failing::Failing;
-pub use harness::{Given, Harness, on_each_hub, on_each_hub_jumping, run};
+pub use harness::{Given, Harness, on_each_hub, on_each_hub_jumping, on_fresh_thread, run};
 pub use leftovers::{Leftovers, assert_nothing_is_left};
 pub use open_files::OpenFiles;
 pub use seeds::{SEED_VARIABLE, for_seeds, seed};

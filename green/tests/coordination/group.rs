@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::support::{Noted, on_each_hub, on_each_hub_jumping, record, until, until_parked};
+use crate::support::{Noted, crowd, on_each_hub, on_each_hub_jumping, record, until, until_parked};
 use eventlet_green::pool::Group;
 use eventlet_green::sync::Semaphore;
 use eventlet_green::{
@@ -194,11 +194,11 @@ fn a_deadlock_is_told() {
 fn a_hundred_thousand_are_killed_at_little_cost() {
     on_each_hub(|| {
         let group = Group::new();
-        for _ in 0..if cfg!(debug_assertions) {
+        for _ in 0..crowd(if cfg!(debug_assertions) {
             20_000
         } else {
             100_000
-        } {
+        }) {
             group.spawn(|| sleep(HOUR));
         }
         yield_now();

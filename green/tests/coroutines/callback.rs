@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_green::sync::{Event, Semaphore};
+use eventlet_green::testing::on_fresh_thread;
 use eventlet_green::{JoinError, ParkError, Setup, offload, sleep, spawn, yield_now};
 use eventlet_runloop::{Clock, Monotonic, Time};
 
@@ -52,21 +53,23 @@ impl Clock for Meddler {
 
 #[test]
 fn waiting_is_refused() {
-    let _watchdog = crate::support::Watchdog::new("default");
-    std::panic::set_hook(Box::new(|_| {}));
-    let refused = Rc::new(Cell::new(0));
-    let enabled = Rc::new(Cell::new(false));
-    let clock = Meddler {
-        real: Monotonic::new(),
-        enabled: Rc::clone(&enabled),
-        refused: Rc::clone(&refused),
-    };
-    Setup::new().clock(clock).install().unwrap();
-    enabled.set(true);
-    sleep(Duration::from_nanos(1));
-    enabled.set(false);
-    assert!(refused.get() > 0);
-    // What was spawned there runs like any other.
-    yield_now();
-    crate::support::assert_nothing_is_left();
+    on_fresh_thread(|| {
+        let _watchdog = crate::support::Watchdog::new("default");
+        std::panic::set_hook(Box::new(|_| {}));
+        let refused = Rc::new(Cell::new(0));
+        let enabled = Rc::new(Cell::new(false));
+        let clock = Meddler {
+            real: Monotonic::new(),
+            enabled: Rc::clone(&enabled),
+            refused: Rc::clone(&refused),
+        };
+        Setup::new().clock(clock).install().unwrap();
+        enabled.set(true);
+        sleep(Duration::from_nanos(1));
+        enabled.set(false);
+        assert!(refused.get() > 0);
+        // What was spawned there runs like any other.
+        yield_now();
+        crate::support::assert_nothing_is_left();
+    });
 }

@@ -52,6 +52,7 @@ fn others_go_on_meanwhile() {
 /// A library that knows no runtime: producers and consumers in coroutines, on one thread and between
 /// two.
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "one loop a process")]
 fn a_channel_of_a_library() {
     on_each_hub(|| {
         let (sender, receiver) = async_channel::bounded(4);
@@ -135,6 +136,7 @@ fn woken_from_any_thread_also_after_the_end() {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "one loop a process")]
 fn a_waker_outlives_its_loop() {
     on_each_hub(|| {
         let hub = stats().hub;

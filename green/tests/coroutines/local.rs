@@ -111,6 +111,7 @@ fn one_that_is_made_by_a_destructor_is_dropped_too() {
     on_each_hub(|| {
         thread_local!(static SEEN: Rc<RefCell<Vec<&'static str>>> = record());
         let seen = SEEN.with(Rc::clone);
+        seen.borrow_mut().clear();
         let theirs = Rc::clone(&seen);
         spawn(move || {
             FIRST.set(Some(Last("first", theirs, || {
@@ -206,6 +207,7 @@ fn a_panicking_destructor_is_contained() {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "one loop a process")]
 fn the_roots_end_with_the_thread_after_all_coroutines() {
     on_each_hub(|| {
         struct Tells(&'static str, mpsc::Sender<&'static str>);

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::support::{
-    assert_nothing_is_left, assert_success, is_child, on_each_hub, run_child, stderr, until_parked,
+    assert_nothing_is_left, assert_success, in_run, is_child, on_each_hub, run_child, stderr,
+    until_parked,
 };
 use eventlet_green::{
     Builder, JoinError, call_after, hubs, offload, sleep, spawn, stats, yield_now,
@@ -107,24 +108,25 @@ fn one_of_a_dropped_result_is_contained() {
 #[test]
 fn an_unjoined_one_is_reported_once() {
     if is_child() {
-        // The default hook prints as well; here only our own reports are looked at.
-        panic::set_hook(Box::new(|_| {}));
-        drop(spawn(|| panic!("dropped before")));
-        yield_now();
-        let handle = spawn(|| panic!("dropped after"));
-        yield_now();
-        drop(handle);
-        let named = Builder::new().name("the named one");
-        drop(named.spawn(|| panic::panic_any(7)).unwrap());
-        let joined = spawn(|| panic!("joined"));
-        assert!(joined.join().is_err());
-        let killed = spawn(|| sleep(Duration::from_secs(3600)));
-        until_parked(&killed);
-        killed.kill().unwrap();
-        drop(killed);
-        yield_now();
-        assert_nothing_is_left();
-        return;
+        return in_run(|| {
+            // The default hook prints as well; here only our own reports are looked at.
+            panic::set_hook(Box::new(|_| {}));
+            drop(spawn(|| panic!("dropped before")));
+            yield_now();
+            let handle = spawn(|| panic!("dropped after"));
+            yield_now();
+            drop(handle);
+            let named = Builder::new().name("the named one");
+            drop(named.spawn(|| panic::panic_any(7)).unwrap());
+            let joined = spawn(|| panic!("joined"));
+            assert!(joined.join().is_err());
+            let killed = spawn(|| sleep(Duration::from_secs(3600)));
+            until_parked(&killed);
+            killed.kill().unwrap();
+            drop(killed);
+            yield_now();
+            assert_nothing_is_left();
+        });
     }
     for hub in hubs() {
         let output = run_child("coroutines::panics::an_unjoined_one_is_reported_once", hub);

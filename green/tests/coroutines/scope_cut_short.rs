@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::support::{
-    Borrower, Watchdog, is_child, on_each_hub, on_each_hub_jumping, run_child, stderr, text, until,
-    until_parked,
+    Borrower, Watchdog, in_run, is_child, on_each_hub, on_each_hub_jumping, on_fresh_thread,
+    run_child, stderr, text, until, until_parked,
 };
 use eventlet_green::sync::Semaphore;
 use eventlet_green::{
@@ -233,7 +233,7 @@ fn children_that_cannot_end_are_killed_and_the_report_goes_on() {
 fn the_end_of_the_thread_unwinds_owner_and_children() {
     for hub in hubs() {
         let _watchdog = Watchdog::new(hub);
-        let order = std::thread::spawn(move || {
+        let order = on_fresh_thread(|| {
             eventlet_green::use_hub(hub).unwrap();
             let ended = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
             let note = std::sync::Arc::clone(&ended);
@@ -255,7 +255,6 @@ fn the_end_of_the_thread_unwinds_owner_and_children() {
             yield_now();
             ended
         });
-        let order = order.join().unwrap();
         assert_eq!(*order.lock().unwrap(), ["child", "owner"]);
     }
 }
@@ -263,19 +262,21 @@ fn the_end_of_the_thread_unwinds_owner_and_children() {
 #[test]
 fn a_child_that_swallows_the_kill_for_ever_aborts_the_process() {
     if is_child() {
-        let local = 7;
-        scope(|s| {
-            let local = &local;
-            let _ = Builder::new().name("stubborn").spawn_scoped(s, move || {
-                loop {
-                    let _ = catch_unwind(|| sleep(HOUR));
-                    assert_eq!(*local, 7);
-                }
+        return in_run(|| {
+            let local = 7;
+            scope(|s| {
+                let local = &local;
+                let _ = Builder::new().name("stubborn").spawn_scoped(s, move || {
+                    loop {
+                        let _ = catch_unwind(|| sleep(HOUR));
+                        assert_eq!(*local, 7);
+                    }
+                });
+                yield_now();
+                panic!("on purpose");
             });
-            yield_now();
-            panic!("on purpose");
+            unreachable!("neither returned from nor unwound");
         });
-        unreachable!("neither returned from nor unwound");
     }
     for hub in hubs() {
         let _watchdog = Watchdog::new(hub);

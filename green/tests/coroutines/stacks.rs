@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io::ErrorKind;
 
-use crate::support::{assert_success, is_child, on_each_hub, run_child};
+use crate::support::{assert_success, in_run, is_child, on_each_hub, run_child};
 use eventlet_green::{
     Builder, DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size,
     set_default_stack_size, spawn, trim_stacks, yield_now,
@@ -53,6 +53,7 @@ fn nearly_all_of_it_can_be_used() {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "may's own stacks")]
 fn they_are_used_again() {
     on_each_hub(|| {
         fn place() -> usize {
@@ -67,6 +68,7 @@ fn they_are_used_again() {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "may's own stacks")]
 fn pages_are_given_back() {
     on_each_hub(|| {
         let handles: Vec<_> = (0..100).map(|_| spawn(|| use_stack(50_000))).collect();
@@ -84,6 +86,7 @@ fn pages_are_given_back() {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "may's own stacks")]
 fn a_burst_keeps_few_pages() {
     on_each_hub(|| {
         let handles: Vec<_> = (0..2000).map(|_| spawn(|| ())).collect();
@@ -103,13 +106,15 @@ fn the_default_can_be_set() {
             "poll",
         ));
     }
-    assert_eq!(default_stack_size(), DEFAULT_STACK_SIZE);
-    for size in [0, MIN_STACK_SIZE - 1, MAX_STACK_SIZE + 1] {
-        let error = set_default_stack_size(size).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    }
-    assert_eq!(default_stack_size(), DEFAULT_STACK_SIZE, "unchanged");
-    set_default_stack_size((1 << 20) + 1).unwrap();
-    assert_eq!(default_stack_size(), 2 << 20, "rounded up");
-    spawn(|| use_stack(1 << 20)).join().unwrap();
+    in_run(|| {
+        assert_eq!(default_stack_size(), DEFAULT_STACK_SIZE);
+        for size in [0, MIN_STACK_SIZE - 1, MAX_STACK_SIZE + 1] {
+            let error = set_default_stack_size(size).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
+        assert_eq!(default_stack_size(), DEFAULT_STACK_SIZE, "unchanged");
+        set_default_stack_size((1 << 20) + 1).unwrap();
+        assert_eq!(default_stack_size(), 2 << 20, "rounded up");
+        spawn(|| use_stack(1 << 20)).join().unwrap();
+    });
 }

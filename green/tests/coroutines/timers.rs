@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::support::{on_each_hub, on_each_hub_jumping, pair, until, until_parked};
+use crate::support::{in_run, on_each_hub, on_each_hub_jumping, pair, until, until_parked};
 use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::testing::{Watchdog, child_command, is_child};
 use eventlet_green::{
@@ -183,10 +183,12 @@ fn a_child_accepts_on_the_inherited_listener_while_the_parent_connects() {
         "coroutines::timers::a_child_accepts_on_the_inherited_listener_while_the_parent_connects";
     if is_child() {
         let _watchdog = Watchdog::new("child");
-        let inherited = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
-        let listener = TcpListener::from_std(inherited.into()).unwrap();
-        let (mut stream, _) = listener.accept().unwrap();
-        return stream.write_all(b"from the child").unwrap();
+        return in_run(|| {
+            let inherited = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
+            let listener = TcpListener::from_std(inherited.into()).unwrap();
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"from the child").unwrap();
+        });
     }
     on_each_hub(|| {
         // This loop watches it as well, and has nobody waiting.

@@ -39,7 +39,10 @@ fn each_hub_in_a_fresh_loop_on_a_thread_of_its_own() {
         assert_eq!(stats().switches, 0, "the loop is fresh");
         seen.lock().unwrap().push(given.hub().to_owned());
     });
-    assert!(seen.into_inner().unwrap().into_iter().eq(hubs()));
+    let wanted = std::env::var(HUBS_VARIABLE).unwrap_or_default();
+    let expected =
+        hubs().filter(|hub| wanted.is_empty() || wanted.split(',').any(|one| one == *hub));
+    assert!(seen.into_inner().unwrap().into_iter().eq(expected));
 }
 
 #[test]

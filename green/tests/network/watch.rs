@@ -5,7 +5,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::support::{on_each_hub, on_each_hub_jumping, pair, until, until_parked};
+use crate::support::{
+    on_each_hub, on_each_hub_jumping, on_fresh_thread, pair, until, until_parked,
+};
 use eventlet_green::net::TcpStream;
 use eventlet_green::{
     Callback, KillHandle, ParkError, Watcher, green_local, sleep, spawn, stats, yield_now,
@@ -239,7 +241,7 @@ fn the_end_of_the_thread_drops_it_although_it_owns_its_socket() {
             self.1.send(()).unwrap();
         }
     }
-    std::thread::spawn(move || {
+    on_fresh_thread(|| {
         let (near, far) = pair();
         near.try_read(&mut [0]).unwrap_err();
         let stream = near.clone();
@@ -247,9 +249,7 @@ fn the_end_of_the_thread_drops_it_although_it_owns_its_socket() {
             .unwrap();
         drop(near);
         drop(far);
-    })
-    .join()
-    .unwrap();
+    });
     told.recv().unwrap();
 }
 

@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 pub use eventlet_green::testing::{
     Dice, Watchdog, assert_nothing_is_left, in_children, is_child, on_each_hub,
-    on_each_hub_jumping, seed, until, until_parked,
+    on_each_hub_jumping, on_fresh_thread, seed, until, until_parked,
 };
 
 use eventlet_green::HUB_VARIABLE;
@@ -36,7 +36,7 @@ pub fn flood() -> Vec<u8> {
 /// How many coroutines a test may hold beside others that do so in the same process: `wanted`, or as
 /// few as the kernel's limit of mappings leaves to each where a guard takes mappings of its own.
 pub fn crowd(wanted: usize) -> usize {
-    if guards_take_mappings() {
+    if guards_take_mappings() || cfg!(feature = "engine-may") {
         wanted.min(5_000)
     } else {
         wanted
@@ -62,6 +62,11 @@ pub fn run_child(test: &str, hub: &str) -> Output {
 /// The command that [`run_child`] runs, for more settings.
 pub fn child_command(test: &str) -> Command {
     testing::child_command(test).unwrap()
+}
+
+/// Runs the body where there may be a loop, in a process that does nothing else.
+pub fn in_run<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    eventlet_green::run(body).expect("a loop")
 }
 
 /// What a process wrote to standard error.

@@ -136,3 +136,12 @@ pub fn block_signal(signal: i32) {
     };
     assert_eq!(outcome, 0);
 }
+
+/// Calls `f` in a coroutine that the package `may` is asked for, without this crate's knowledge.
+#[cfg(feature = "engine-may")]
+pub fn in_a_coroutine_of_may(f: impl FnOnce() + Send + 'static) {
+    let builder = may::coroutine::Builder::new();
+    // SAFETY: it runs here and now, on the one worker, and uses no thread-local value across a wait.
+    let outcome = unsafe { builder.spawn_local(f) };
+    outcome.unwrap();
+}

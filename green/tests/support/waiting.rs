@@ -17,7 +17,7 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// So many that what grows with the square of it takes minutes. Where guards take mappings of their
 /// own, the kernel's limit on those is met before, by all tests of a process together.
-pub const MANY: usize = if cfg!(eventlet_mprotect_guard) {
+pub const MANY: usize = if cfg!(any(eventlet_mprotect_guard, feature = "engine-may")) {
     5_000
 } else {
     100_000

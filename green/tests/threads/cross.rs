@@ -27,6 +27,7 @@ fn is_late<T>(received: &Result<T, RecvTimeoutError>) -> bool {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "one loop a process")]
 fn a_thread_without_a_loop_feeds_coroutines_and_is_fed() {
     on_each_hub(|| {
         let (to_loop, from_thread) = cross::bounded(2);
@@ -63,6 +64,7 @@ fn a_thread_without_a_loop_feeds_coroutines_and_is_fed() {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "one loop a process")]
 fn loops_of_every_kind_share_work() {
     for hub in hubs() {
         let _watchdog = Watchdog::new(hub);

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::{
-    Watchdog, assert_success, child_command, is_child, pair, run_child, stderr, until_parked,
+    Watchdog, assert_success, child_command, in_run, is_child, on_fresh_thread, pair, run_child,
+    stderr, until_parked,
 };
 use eventlet_green::{
     HUB_VARIABLE, ParkError, call_after, hubs, offload, sleep, spawn, spawn_after, use_hub,
@@ -33,12 +34,10 @@ fn on_ending_threads(expected: usize, body: fn(&dyn Fn() -> Counted)) {
         let _watchdog = Watchdog::new(hub);
         let drops = Arc::new(AtomicUsize::new(0));
         let theirs = Arc::clone(&drops);
-        thread::spawn(move || {
+        on_fresh_thread(|| {
             use_hub(hub).unwrap();
             body(&|| Counted(Arc::clone(&theirs)));
-        })
-        .join()
-        .unwrap();
+        });
         assert_eq!(drops.load(Ordering::SeqCst), expected, "{hub}");
     }
 }
@@ -59,6 +58,7 @@ thread_local! {
 }
 
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "the loop's thread does not end")]
 fn a_timer_outlives_the_loop() {
     let _watchdog = Watchdog::new("a timer that outlives its loop");
     let drops = Arc::new(AtomicUsize::new(0));
@@ -156,7 +156,7 @@ fn a_stubborn_one_is_given_up_and_named() {
         let _watchdog = Watchdog::new(&hub);
         let others = Arc::new(AtomicUsize::new(0));
         let theirs = Counted(Arc::clone(&others));
-        thread::spawn(move || {
+        on_fresh_thread(|| {
             let stubborn = eventlet_green::Builder::new().name("the mule");
             let _ = stubborn.spawn(|| {
                 loop {
@@ -168,9 +168,7 @@ fn a_stubborn_one_is_given_up_and_named() {
                 sleep(HOUR);
             });
             until_parked(&victim);
-        })
-        .join()
-        .unwrap();
+        });
         assert_eq!(others.load(Ordering::SeqCst), 1, "the others are unwound");
         return;
     }
@@ -192,6 +190,7 @@ fn a_stubborn_one_is_given_up_and_named() {
 /// More than a fixed number of rounds of the ending thread's can unwind, as long as there is
 /// progress. (Once, for it takes a gigabyte; with few mappings it cannot be done.)
 #[test]
+#[cfg_attr(feature = "engine-may", ignore = "more mappings than there may be")]
 #[cfg(not(eventlet_mprotect_guard))]
 fn three_hundred_thousand_of_them() {
     const MANY: usize = 300_000;
@@ -211,19 +210,20 @@ fn three_hundred_thousand_of_them() {
 #[test]
 fn the_main_thread_ends_likewise() {
     if is_child() {
-        // The harness runs this on a thread of its own, or on the main one: either way it ends.
-        let victim = spawn(|| {
-            struct Says;
-            impl Drop for Says {
-                fn drop(&mut self) {
-                    eprintln!("unwound");
+        return in_run(|| {
+            // The harness runs this on a thread of its own, or on the main one: either way it ends.
+            let victim = spawn(|| {
+                struct Says;
+                impl Drop for Says {
+                    fn drop(&mut self) {
+                        eprintln!("unwound");
+                    }
                 }
-            }
-            let _says = Says;
-            sleep(HOUR);
+                let _says = Says;
+                sleep(HOUR);
+            });
+            until_parked(&victim);
         });
-        until_parked(&victim);
-        return;
     }
     for threads in ["1", "2"] {
         let output = child_command("threads::thread_end::the_main_thread_ends_likewise")
