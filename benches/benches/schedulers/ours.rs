@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventlet_benches::contest::timed;
-use eventlet_green::{spawn, yield_now};
+use eventlet_green::{sleep, spawn, timeout, yield_now};
 
-use super::{Relay, take_part};
+use super::{Relay, descend, take_part};
 
 pub fn yields(tasks: usize, times: u64) -> Duration {
     let relay = Relay::new(tasks, times);
@@ -24,5 +24,30 @@ pub fn yields(tasks: usize, times: u64) -> Duration {
 
 pub fn spawn_joins(times: u64) -> Duration {
     let outer = spawn(move || timed(times, || spawn(|| ()).join().expect("the task ends")));
+    outer.join().expect("the task ends")
+}
+
+pub fn deep_spawn_joins(times: u64) -> Duration {
+    let outer = spawn(move || timed(times, || spawn(descend).join().expect("the task ends")));
+    outer.join().expect("the task ends")
+}
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(3600);
+
+pub fn kills(times: u64) -> Duration {
+    let outer = spawn(move || {
+        timed(times, || {
+            let victim = spawn(|| sleep(LONG));
+            yield_now();
+            victim.kill().expect("unwinding is possible");
+            assert!(victim.join().is_err(), "it was killed");
+        })
+    });
+    outer.join().expect("the task ends")
+}
+
+pub fn timeouts(times: u64) -> Duration {
+    let outer = spawn(move || timed(times, || timeout(LONG, yield_now).expect("in time")));
     outer.join().expect("the task ends")
 }
