@@ -102,9 +102,11 @@ impl Outcome {
     }
 
     /// The median over the rounds of one's figure over the other's: below 1, the first is the lower.
+    /// Nothing where the other has none above zero.
     pub fn ratio(&self, one: &str, other: &str) -> Option<f64> {
         let (one, other) = (self.entrant(one)?, self.entrant(other)?);
-        Some(median(quotients(&one.figures, &other.figures)))
+        let ratio = median(quotients(&one.figures, &other.figures));
+        ratio.is_finite().then_some(ratio)
     }
 
     /// Prints the figures, and the ratios of each of ours; records them if [`RECORD`] says where.

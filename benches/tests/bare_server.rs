@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use eventlet_benches::bare_echo::BareEcho;
 use eventlet_benches::bare_http::{BareHttp, PLAINTEXT};
 use eventlet_benches::load::{Ask, Load, Plan};
 
@@ -170,6 +171,27 @@ fn the_load_notices_a_wrong_answer() {
         let error = Load::connect(&plan).unwrap().run(1, PATIENCE).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
     }
+}
+
+#[test]
+fn an_echo_is_loaded_and_compared() {
+    let _watched = watchdog("an_echo_is_loaded_and_compared");
+    let mut server = BareEcho::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), 16).unwrap();
+    let address = server.address().unwrap();
+    thread::spawn(move || server.run());
+    let mut plan = plan(address, 3);
+    // Longer than the server's buffer, so that it comes back in parts.
+    plan.ask = Ask::Echo((0..100).collect());
+    let report = Load::connect(&plan).unwrap().run(300, PATIENCE).unwrap();
+    assert_eq!(report.requests, 300);
+    // What does not come back as it was sent is noticed.
+    plan.address = self::server();
+    plan.ask = Ask::Echo(REQUEST.to_vec());
+    let error = Load::connect(&plan).unwrap().run(1, PATIENCE).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+    plan.ask = Ask::Echo(Vec::new());
+    let error = Load::connect(&plan).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
 }
 
 #[test]

@@ -172,9 +172,7 @@ fn ratios(outcome: &Outcome) -> String {
             let ratios: Vec<String> = of(Side::Peer)
                 .filter_map(|peer| {
                     let ratio = outcome.ratio(&ours.name, &peer.name)?;
-                    ratio
-                        .is_finite()
-                        .then(|| format!("{ratio:.2} of {}", peer.name))
+                    Some(format!("{ratio:.2} of {}", peer.name))
                 })
                 .collect();
             (!ratios.is_empty()).then(|| format!("{}: {}", ours.name, ratios.join(", ")))

@@ -225,14 +225,10 @@ fn build(steps: &[Step], target: &Path) -> Result<(), String> {
     }
     if needs(|kind| matches!(kind, Kind::Bench)) {
         let mut benches = cargo(target);
-        benches.args([
-            "bench",
-            "--quiet",
-            "-p",
-            "eventlet-benches",
-            "--benches",
-            "--no-run",
-        ]);
+        benches.args(["bench", "--quiet", "-p", "eventlet-benches", "--no-run"]);
+        for (name, _) in steps.iter().filter(|(_, kind)| matches!(kind, Kind::Bench)) {
+            benches.args(["--bench", name]);
+        }
         builds.push(("benches", benches));
     }
     for (what, mut command) in builds {
