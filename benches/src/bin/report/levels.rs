@@ -14,7 +14,7 @@ const REASONS: &str = "benches/report/reasons.txt";
 #[derive(Clone, Copy, Debug)]
 enum Bound {
     /// No more than that, in the outcome's unit.
-    Figure(f64),
+    Figure(f64, &'static str),
     /// No more than so many times this peer's.
     Ratio(&'static str, f64),
     /// Below this peer's.
@@ -40,34 +40,34 @@ const WATCHED: &str = "tokens with generations, descriptors kept open";
 
 #[rustfmt::skip] // A table.
 pub const LEVELS: [Level; 29] = [
-    level("yield between two coroutines", "yield/2", "eventlet", Bound::Figure(15.0), ALWAYS),
+    level("yield between two coroutines", "yield/2", "eventlet", Bound::Figure(15.0, "ns each"), ALWAYS),
     level("yield between two coroutines", "yield/2", "eventlet", Bound::Ratio("may", 1.0 / 3.0), ALWAYS),
     level("yield between two coroutines", "yield/2", "eventlet", Bound::Ratio("tokio-local", 1.0 / 3.0), ALWAYS),
-    level("spawn and join, pooled stack", "spawn+join", "eventlet", Bound::Figure(80.0), ALWAYS),
+    level("spawn and join, pooled stack", "spawn+join", "eventlet", Bound::Figure(80.0, "ns each"), ALWAYS),
     level("spawn and join, pooled stack", "spawn+join", "eventlet", Bound::Ratio("tokio-local", 1.0 / 3.0), ALWAYS),
     level("spawn and join, pooled stack", "spawn+join", "eventlet", Bound::Ratio("may", 0.1), ALWAYS),
     level("channel round trip, rendezvous", "channel/rendezvous", "eventlet", Bound::Ratio("tokio-bounded1", 0.5), ALWAYS),
     level("channel round trip, rendezvous", "channel/rendezvous", "eventlet", Bound::Ratio("may-unbounded", 0.5), ALWAYS),
     level("channel round trip, unbounded", "channel/unbounded", "eventlet", Bound::Ratio("tokio-unbounded", 0.5), ALWAYS),
     level("channel round trip, unbounded", "channel/unbounded", "eventlet", Bound::Ratio("may-unbounded", 0.5), ALWAYS),
-    level("1,000,000 sleeping coroutines", "memory/1000000", "eventlet", Bound::Figure(5.0 * 1024.0), "a guard for each stack; all are woken and joined"),
-    level("timer armed and cancelled, 100,000 pending", "timer-arm+cancel/100000", "task", Bound::Figure(50.0), TIMED),
+    level("1,000,000 sleeping coroutines", "memory/1000000", "eventlet", Bound::Figure(5.0 * 1024.0, "bytes each"), "a guard for each stack; all are woken and joined"),
+    level("timer armed and cancelled, 100,000 pending", "timer-arm+cancel/100000", "task", Bound::Figure(50.0, "ns each"), TIMED),
     level("timer armed and cancelled, 100,000 pending", "timer-arm+cancel/100000", "task", Bound::Ahead("tokio"), TIMED),
     level("token ring, 1,000 descriptors, 10 active", "hubs/1000x10", "epoll", Bound::Ratio("bare-epoll", 1.05), WATCHED),
     level("token ring, 1,000 descriptors, 10 active", "hubs/1000x10", "epoll", Bound::Ahead("mio"), WATCHED),
     level("token ring, 1,000 descriptors, 10 active", "hubs/1000x10", "epoll", Bound::Ahead("polling-edge"), WATCHED),
     level("token ring, 1,000 descriptors, 10 active", "hubs/1000x10", "epoll", Bound::Ahead("polling-oneshot"), WATCHED),
-    level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ratio("bare", 1.05), SERVED),
-    level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ahead("tokio"), SERVED),
-    level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ahead("may"), SERVED),
+    level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ratio("bare", 1.05), ALWAYS),
+    level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ahead("tokio"), ALWAYS),
+    level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ahead("may"), ALWAYS),
     level("HTTP /plaintext, server CPU", "http/plaintext/cpu", "ours", Bound::Ratio("bare", 1.05), SERVED),
     level("HTTP /plaintext, server CPU", "http/plaintext/cpu", "ours", Bound::Ahead("may"), SERVED),
     level("HTTP /plaintext, server CPU", "http/plaintext/cpu", "ours", Bound::Ahead("hyper"), SERVED),
     level("HTTP /plaintext, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ratio("bare", 1.05), SERVED),
     level("HTTP /plaintext, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ahead("may"), SERVED),
     level("HTTP /plaintext, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ahead("hyper"), SERVED),
-    level("idle keep-alive HTTP connection", "idle/5000/memory", "ours", Bound::Figure(8.0 * 1024.0), SERVED),
-    level("a parked server wakes up", "idle/5000/wake-ups", "ours", Bound::Figure(0.0), SERVED),
+    level("idle keep-alive HTTP connection", "idle/5000/memory", "ours", Bound::Figure(8.0 * 1024.0, "bytes each"), SERVED),
+    level("a parked server wakes up", "idle/5000/wake-ups", "ours", Bound::Figure(0.0, "per second"), SERVED),
     level("HTTP, body of 1 KiB there and back, server CPU", "http/echo-1KiB/cpu", "ours", Bound::Ahead("hyper"), SERVED),
 ];
 
@@ -125,16 +125,15 @@ impl Level {
     /// What a reason is filed under: the outcome, and the peer if there is one: `yield/2`, `yield/2 of may`.
     fn key(&self) -> String {
         match self.bound {
-            Bound::Figure(_) => self.outcome.to_owned(),
+            Bound::Figure(..) => self.outcome.to_owned(),
             Bound::Ratio(peer, _) | Bound::Ahead(peer) => format!("{} of {peer}", self.outcome),
         }
     }
 
     fn row(&self, outcomes: &[Outcome], reasons: &HashMap<&str, &str>) -> Row {
         let outcome = outcomes.iter().find(|outcome| outcome.name == self.outcome);
-        let unit = outcome.map_or("", |outcome| &outcome.unit);
         let asked = match self.bound {
-            Bound::Figure(most) => format!("≤ {} {unit}", trimmed(most)),
+            Bound::Figure(most, unit) => format!("≤ {} {unit}", trimmed(most)),
             Bound::Ratio(peer, most) => format!("≤ {} of {peer}", trimmed(most)),
             Bound::Ahead(peer) => format!("below {peer}"),
         };
@@ -147,7 +146,7 @@ impl Level {
                 let low = quantile(figures.clone(), 0.25);
                 let high = quantile(figures.clone(), 0.75);
                 let is_met = match self.bound {
-                    Bound::Figure(most) | Bound::Ratio(_, most) => middle <= most,
+                    Bound::Figure(most, _) | Bound::Ratio(_, most) => middle <= most,
                     Bound::Ahead(_) => middle < 1.0,
                 };
                 let text = format!(
@@ -183,7 +182,7 @@ impl Level {
     fn figures(&self, outcome: &Outcome) -> Option<Vec<f64>> {
         let ours = &outcome.entrant(self.ours)?.figures;
         match self.bound {
-            Bound::Figure(_) => Some(ours.clone()),
+            Bound::Figure(..) => Some(ours.clone()),
             Bound::Ratio(peer, _) | Bound::Ahead(peer) => {
                 Some(quotients(ours, &outcome.entrant(peer)?.figures))
             }
@@ -202,16 +201,12 @@ fn stopped<'o>(outcome: &'o Outcome, name: &str) -> Option<&'o str> {
 
 /// A figure with as many places as it deserves.
 pub fn trimmed(figure: f64) -> String {
-    match figure.abs() {
-        0.0 => "0".to_owned(),
-        size if size >= 100.0 => grouped(figure),
+    let text = match figure.abs() {
+        size if size >= 100.0 => return grouped(figure),
         size if size >= 10.0 => format!("{figure:.1}"),
-        _ => {
-            let text = format!("{figure:.2}");
-            let text = text.trim_end_matches('0').trim_end_matches('.');
-            text.to_owned()
-        }
-    }
+        _ => format!("{figure:.2}"),
+    };
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A whole number with its thousands apart.

@@ -13,7 +13,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Width and height of one panel, and of the legend beside the last one, in pixels.
 const PANEL: (u32, u32) = (560, 420);
-const LEGEND: u32 = 190;
+const LEGEND: u32 = 200;
 
 const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
@@ -95,17 +95,17 @@ fn paint_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
     let upwards = decades(points().flat_map(|(_, ys)| *ys));
     let style = |size: u32| ("sans-serif", size).into_font().color(&INK);
     let mut chart = ChartBuilder::on(area)
-        .caption(&panel.title, style(17))
+        .caption(&panel.title, style(20))
         .margin(14)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
+        .x_label_area_size(52)
+        .y_label_area_size(70)
         .build_cartesian_2d(across.log_scale(), upwards.log_scale())?;
     chart
         .configure_mesh()
-        .x_desc(&panel.across)
-        .y_desc(&panel.upwards)
-        .axis_desc_style(style(14))
-        .label_style(style(12))
+        .x_desc(format!("{}, logarithmic", panel.across))
+        .y_desc(format!("{}, logarithmic", panel.upwards))
+        .axis_desc_style(style(17))
+        .label_style(style(15))
         .axis_style(INK)
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
@@ -131,7 +131,7 @@ fn paint_legend(area: &Area<'_>, panels: &[Panel]) -> Drawn {
     const STEP: i32 = 24;
     const SAMPLE: i32 = 26;
     let anchor = Pos::new(HPos::Left, VPos::Center);
-    let style = ("sans-serif", 14).into_font().color(&INK).pos(anchor);
+    let style = ("sans-serif", 17).into_font().color(&INK).pos(anchor);
     let lines = panels.first().map_or(&[][..], |panel| &panel.lines);
     for (at, (line, colour)) in lines.iter().zip(COLOURS.iter().cycle()).enumerate() {
         let y = TOP + STEP * at as i32;

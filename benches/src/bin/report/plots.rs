@@ -132,5 +132,6 @@ fn lines(outcomes: &[Outcome], prefix: &str, suffix: &str, names: &[&str]) -> Ve
     if numbered.is_empty() {
         return Vec::new();
     }
-    names.iter().map(line).collect()
+    let lines = names.iter().map(line);
+    lines.filter(|line| !line.points.is_empty()).collect()
 }
