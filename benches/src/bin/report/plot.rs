@@ -89,7 +89,7 @@ fn paint(root: &Area<'_>, panels: &[Panel]) -> Drawn {
 }
 
 fn paint_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
-    const WHISKER: i32 = 3;
+    const DOT: i32 = 3;
     let points = || panel.lines.iter().flat_map(|line| &line.points);
     let across = decades(points().map(|(x, _)| *x));
     let upwards = decades(points().flat_map(|(_, ys)| *ys));
@@ -112,10 +112,12 @@ fn paint_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
         .x_label_formatter(&|value| short(*value))
         .y_label_formatter(&|value| short(*value))
         .draw()?;
-    for (line, colour) in panel.lines.iter().zip(COLOURS.iter().cycle()) {
+    let coloured: Vec<_> = panel.lines.iter().zip(COLOURS.iter().cycle()).collect();
+    // The first, which is ours, comes last: it lies above the others.
+    for (line, colour) in coloured.into_iter().rev() {
         let middle = line.points.iter().map(|(x, ys)| (*x, ys[1]));
         chart.draw_series(LineSeries::new(middle.clone(), colour.stroke_width(2)))?;
-        chart.draw_series(middle.map(|at| Circle::new(at, WHISKER, colour.filled())))?;
+        chart.draw_series(middle.map(|at| Circle::new(at, DOT, colour.filled())))?;
         let spread = line
             .points
             .iter()

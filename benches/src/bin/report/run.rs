@@ -27,6 +27,10 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The cfg that has stacks guarded as on kernels before 6.13.
 const PROTECTED: &str = "--cfg eventlet_mprotect_guard";
 
+/// What is built, always together: with the same features, nothing is built twice.
+#[rustfmt::skip] // A command line.
+const PACKAGES: [&str; 7] = ["--quiet", "-p", "eventlet", "-p", "eventlet-green", "-p", "eventlet-benches"];
+
 /// What a step runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -74,7 +78,7 @@ const STEPS: [Step; 11] = [
         Kind::Program(
             "idle_connections",
             &["--rounds", "3"],
-            &["--rounds", "1", "--connections", "1000", "--seconds", "1"],
+            &["--rounds", "1", "--seconds", "1"],
         ),
     ),
     ("memory", Kind::Sleeping),
@@ -133,14 +137,7 @@ pub fn all(steps: &[Step], pace: Pace) -> Result<Vec<Outcome>, String> {
             }
             Kind::Bench => {
                 let mut command = cargo(target);
-                command.args([
-                    "bench",
-                    "--quiet",
-                    "-p",
-                    "eventlet-benches",
-                    "--bench",
-                    name,
-                ]);
+                command.arg("bench").args(PACKAGES).args(["--bench", name]);
                 command
             }
             Kind::Program(program, full, quick) => {
@@ -201,17 +198,8 @@ fn build(steps: &[Step], target: &Path) -> Result<(), String> {
     let mut builds = Vec::new();
     if needs(|kind| !matches!(kind, Kind::Bench)) {
         let mut programs = cargo(target);
-        programs.args([
-            "build",
-            "--release",
-            "--quiet",
-            "-p",
-            "eventlet",
-            "-p",
-            "eventlet-green",
-        ]);
-        programs.args(["-p", "eventlet-benches", "--bins"]);
-        programs.args(["--example", "httpd", "--example", "million"]);
+        programs.args(["build", "--release"]).args(PACKAGES);
+        programs.args(["--bins", "--example", "httpd", "--example", "million"]);
         builds.push(("servers and programs", programs));
     }
     if needs(|kind| matches!(kind, Kind::Sleeping)) {
@@ -225,7 +213,7 @@ fn build(steps: &[Step], target: &Path) -> Result<(), String> {
     }
     if needs(|kind| matches!(kind, Kind::Bench)) {
         let mut benches = cargo(target);
-        benches.args(["bench", "--quiet", "-p", "eventlet-benches", "--no-run"]);
+        benches.args(["bench", "--no-run"]).args(PACKAGES);
         for (name, _) in steps.iter().filter(|(_, kind)| matches!(kind, Kind::Bench)) {
             benches.args(["--bench", name]);
         }
