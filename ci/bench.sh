@@ -1,8 +1,17 @@
 #!/usr/bin/env bash
 # The benches run, in smoke mode and unoptimised: that they work is checked, their figures mean
 # nothing. How to measure stands in benches/README.md. CI_BENCHES narrows it to these.
+# `ci/bench.sh report` measures instead, and writes benches/REPORT.md; what follows is handed on to it:
+# `ci/bench.sh report --quick`.
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+if [[ ${1:-} == report ]]; then
+    shift
+    # As the report itself builds them, so that nothing is built twice.
+    run cargo build --release --quiet -p eventlet -p eventlet-green -p eventlet-benches --bins \
+        --example httpd --example million
+    exec "$TARGET/release/report" "$@"
+fi
 need jq
 
 # How long all of them may take together, in seconds, once they are built.

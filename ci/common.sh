@@ -101,6 +101,12 @@ run_tests() {
     IGNORED=$((IGNORED + ${counts#* }))
 }
 
+# What the gates run of a release build: the server and the counted operations, in one build, so that
+# nothing is built twice with other features.
+build_release() {
+    run cargo build --release --quiet -p eventlet -p eventlet-counts --example httpd --bin counts
+}
+
 # Starts a server whose output names its address, and waits for that. Sets SERVER (its process) and
 # ADDRESS (`host:port`). What it prints later is not read, so it must not be much.
 SERVER=

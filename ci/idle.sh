@@ -13,7 +13,7 @@ if ! has strace || ! strace -qq -e trace=none true 2>/dev/null; then
     skipped "strace is missing, or may not trace here"
     finish "nothing"
 fi
-[[ -n ${CI_IDLE_PROGRAM:-} ]] || run cargo build --release --quiet -p eventlet --example httpd
+[[ -n ${CI_IDLE_PROGRAM:-} ]] || build_release
 
 counts=()
 for hub in $hubs; do

@@ -1,14 +1,18 @@
-//! A mutex against its peers: handed from one task to the next, among 2 and among 100 on one thread.
+//! A mutex and a semaphore against their peers: handed from one task to the next, among 2 and among 100 on one thread.
 //!
 //! One operation is a hand-off: a task that has the lock counts, gives it back and asks for it again,
 //! while all the others stand in line for it. Ours, tokio's (on its local tasks) and `may`'s (with
 //! one worker) all give the lock to the one who has waited longest, so that the tasks take turns; that
 //! they have done so is checked. The clock starts when all of them stand in line.
 //!
+//! `semaphore`: a permit there and back between two tasks.
+//!
 //! How noise is held down: see `eventlet_benches::contest`; everybody works on one thread.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)] // `criterion_group!` makes a public function without docs.
+
+mod semaphores;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -161,9 +165,17 @@ fn hand_offs(criterion: &mut Criterion) {
     }
 }
 
+fn round_trips(criterion: &mut Criterion) {
+    Contest::new("semaphore")
+        .ours("eventlet", || Box::new(semaphores::ours))
+        .peer("tokio-local", || Box::new(semaphores::tokio))
+        .peer("may", || Box::new(semaphores::may))
+        .hold(criterion);
+}
+
 criterion_group! {
     name = benches;
     config = contest::criterion();
-    targets = hand_offs
+    targets = hand_offs, round_trips
 }
 criterion_main!(benches);

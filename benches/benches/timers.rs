@@ -1,4 +1,5 @@
-//! Timers against tokio's: arming and cancelling, arming and firing, with 100 and 100,000 pending.
+//! Timers against tokio's and a binary heap: arming and cancelling, with 100 to 1,000,000 pending, arming
+//! and firing with 100 and 100,000.
 //!
 //! One operation is one timer armed and cancelled, or armed and fired. Deadlines are spread over a
 //! minute by the same pseudo-random sequence for everybody, in between those that are pending; those
@@ -12,6 +13,8 @@
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)] // `criterion_group!` makes a public function without docs.
+
+mod heap;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -28,11 +31,16 @@ use eventlet_benches::cpu::Stopwatch;
 use eventlet_hub::Hub;
 use eventlet_hub_epoll::EpollHub;
 use eventlet_runloop::{ManualClock, RunLoop, Task, Time};
+use heap::Heap;
 use tokio::runtime::{self, Runtime};
 use tokio::time::{Sleep, sleep_until};
 
-/// Timers that are pending all the while.
-const PENDING: [usize; 2] = [100, 100_000];
+/// Timers that are pending all the while: where they are cancelled, and where they fire.
+const PENDING: [usize; 4] = [100, 10_000, 100_000, 1_000_000];
+const FIRING: [usize; 2] = [100, 100_000];
+
+/// The most in a brief run.
+const SMOKE_PENDING: usize = 10_000;
 
 /// When the first of the pending ones is due where the clock is moved: after all a bench fires.
 const FAR: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -265,18 +273,80 @@ impl Drop for Tokio {
     }
 }
 
+/// A binary heap with pending timers.
+struct Plain {
+    heap: Heap,
+    now: Duration,
+    scatter: Scatter,
+}
+
+impl Plain {
+    fn new(pending: usize, first: Duration) -> Plain {
+        let mut plain = Plain {
+            heap: Heap::default(),
+            now: Duration::ZERO,
+            scatter: Scatter::new(),
+        };
+        for _ in 0..pending {
+            plain.heap.arm(first + plain.scatter.next(SPREAD));
+        }
+        plain
+    }
+
+    fn arm_and_cancel(&mut self, times: u64) -> Duration {
+        let begun = Stopwatch::start();
+        for _ in 0..times {
+            let timer = self.heap.arm(SOON + self.scatter.next(SPREAD));
+            self.heap.cancel(timer);
+        }
+        begun.elapsed()
+    }
+
+    fn arm_and_fire(&mut self, times: u64) -> Duration {
+        let mut left = times;
+        let begun = Stopwatch::start();
+        while left > 0 {
+            let group = left.min(GROUP);
+            left -= group;
+            for _ in 0..group {
+                self.heap.arm(self.now + self.scatter.next(STEP));
+            }
+            self.now += STEP;
+            assert_eq!(self.heap.fire(self.now), group);
+        }
+        begun.elapsed()
+    }
+}
+
+/// Those of the numbers that this run takes on.
+fn chosen(numbers: &'static [usize]) -> impl Iterator<Item = usize> {
+    let most = if contest::is_smoke() {
+        SMOKE_PENDING
+    } else {
+        usize::MAX
+    };
+    numbers
+        .iter()
+        .copied()
+        .filter(move |number| *number <= most)
+}
+
 fn cancelling(criterion: &mut Criterion) {
     let ours = |pending, form| -> Runner<'static> {
         let mut ours = Ours::new(pending, SOON);
         Box::new(move |times| ours.arm_and_cancel(times, form))
     };
-    for pending in PENDING {
+    for pending in chosen(&PENDING) {
         Contest::new(format!("timer-arm+cancel/{pending}"))
             .ours("task", || ours(pending, Form::Task))
             .ours("closure", || ours(pending, Form::Closure))
             .peer("tokio", || {
                 let mut tokio = Tokio::new(pending, TokioClock::Real);
                 Box::new(move |times| tokio.arm_and_cancel(times))
+            })
+            .peer("heap", || {
+                let mut plain = Plain::new(pending, SOON);
+                Box::new(move |times| plain.arm_and_cancel(times))
             })
             .hold(criterion);
     }
@@ -287,13 +357,17 @@ fn firing(criterion: &mut Criterion) {
         let mut ours = Ours::new(pending, FAR);
         Box::new(move |times| ours.arm_and_fire(times, form))
     };
-    for pending in PENDING {
+    for pending in chosen(&FIRING) {
         Contest::new(format!("timer-arm+fire/{pending}"))
             .ours("task", || ours(pending, Form::Task))
             .ours("closure", || ours(pending, Form::Closure))
             .peer("tokio", || {
                 let mut tokio = Tokio::new(pending, TokioClock::Paused);
                 Box::new(move |times| tokio.arm_and_fire(times))
+            })
+            .peer("heap", || {
+                let mut plain = Plain::new(pending, FAR);
+                Box::new(move |times| plain.arm_and_fire(times))
             })
             .hold(criterion);
     }

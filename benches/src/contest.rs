@@ -17,26 +17,25 @@
 //! `cargo test`) everything runs, briefly, and the figures mean nothing.
 
 use std::cell::Cell;
+use std::env;
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::Criterion;
 
 use crate::cpu::{Clock, Stopwatch};
+use crate::outcome::{Outcome, Side};
 
 /// The environment variable that asks for a brief run.
 pub const SMOKE: &str = "EVENTLET_BENCH_SMOKE";
 
+/// The environment variable that asks for the rounds alone, without Criterion's own measurement: so many
+/// as a `report` needs, or few and short ones (`quick`).
+pub const ROUNDS: &str = "EVENTLET_BENCH_ROUNDS";
+
 /// A piece of work made ready: does it so many times and tells how long that took, without what it
 /// had to prepare.
 pub type Runner<'a> = Box<dyn FnMut(u64) -> Duration + 'a>;
-
-/// Whose a contestant is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Ours,
-    Peer,
-}
 
 struct Contestant<'a> {
     name: String,
@@ -87,6 +86,20 @@ const BRIEF: Scale = Scale {
     measurement: Duration::from_millis(5),
     rounds: 3,
     turn: Duration::from_millis(1),
+};
+
+/// For the report, which needs the rounds alone.
+const REPORT: Scale = Scale {
+    rounds: 15,
+    turn: Duration::from_millis(20),
+    ..BRIEF
+};
+
+/// For a report that only shows whether it works, and roughly what would come of it.
+const QUICK: Scale = Scale {
+    rounds: 5,
+    turn: Duration::from_millis(3),
+    ..BRIEF
 };
 
 /// A [`Criterion`] with this crate's settings, for `criterion_group!`'s `config`.
@@ -189,42 +202,11 @@ impl<'a> Contest<'a> {
                 cost[at].push(elapsed.as_nanos() as f64 / times[at] as f64);
             }
         }
-        self.print(&cost);
-    }
-
-    fn print(&self, cost: &[Vec<f64>]) {
-        let figures: Vec<String> = self
-            .contestants
-            .iter()
-            .zip(cost)
-            .map(|(contestant, cost)| {
-                let (least, middle) = (least(cost), median(cost.clone()));
-                format!("{} {least:.1}/{middle:.1}", contestant.name)
-            })
-            .collect();
-        println!(
-            "{}: ns each, least/median of {} rounds: {}",
-            self.name,
-            cost[0].len(),
-            figures.join(", ")
-        );
-        for (mine, contestant) in self.contestants.iter().enumerate() {
-            let ratios: Vec<String> = self
-                .contestants
-                .iter()
-                .enumerate()
-                .filter(|(_, peer)| contestant.side == Side::Ours && peer.side == Side::Peer)
-                .map(|(theirs, peer)| {
-                    let ratio = median(quotients(&cost[mine], &cost[theirs]));
-                    let of_least = least(&cost[mine]) / least(&cost[theirs]);
-                    format!("{ratio:.2} (least {of_least:.2}) of {}", peer.name)
-                })
-                .collect();
-            if !ratios.is_empty() {
-                println!("{}: {} = {}", self.name, contestant.name, ratios.join(", "));
-            }
+        let mut outcome = Outcome::new(self.name, "ns each");
+        for (contestant, cost) in self.contestants.iter().zip(cost) {
+            outcome.add(&contestant.name, contestant.side, cost);
         }
-        println!();
+        outcome.publish();
     }
 }
 
@@ -233,16 +215,23 @@ const WARM_UP_SHARE: u64 = 8;
 
 impl Scale {
     fn of_process() -> &'static Scale {
-        if is_smoke() { &BRIEF } else { &FULL }
+        if is_smoke() {
+            return &BRIEF;
+        }
+        match env::var(ROUNDS).as_deref() {
+            Ok("quick") => &QUICK,
+            Ok("report") => &REPORT,
+            _ => &FULL,
+        }
     }
 }
 
 /// Whether this run only has to show that everything works.
 pub fn is_smoke() -> bool {
     // `cargo bench` passes `--bench`; without it Criterion itself only tests.
-    let mut asked = std::env::args().any(|word| word == "--test");
-    asked |= !std::env::args().any(|word| word == "--bench");
-    asked || std::env::var_os(SMOKE).is_some_and(|value| value != "0")
+    let mut asked = env::args().any(|word| word == "--test");
+    asked |= !env::args().any(|word| word == "--bench");
+    asked || env::var_os(SMOKE).is_some_and(|value| value != "0")
 }
 
 /// How often the work fits into `turn`; at least once.
@@ -257,44 +246,4 @@ fn fitting(runner: &mut (dyn FnMut(u64) -> Duration + '_), turn: Duration) -> u6
         }
         times *= 2;
     }
-}
-
-/// The median; nothing measured gives "not a number".
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(eventlet_benches::contest::median(vec![3.0, 1.0, 2.0]), 2.0);
-/// ```
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        odd if odd % 2 == 1 => values[odd / 2],
-        even => (values[even / 2 - 1] + values[even / 2]) / 2.0,
-    }
-}
-
-/// The least; nothing measured gives infinity.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(eventlet_benches::contest::least(&[3.0, 1.0, 2.0]), 1.0);
-/// ```
-pub fn least(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::INFINITY, f64::min)
-}
-
-/// Round by round, `ours` over `theirs`.
-///
-/// # Examples
-///
-/// ```
-/// use eventlet_benches::contest::quotients;
-///
-/// assert_eq!(quotients(&[2.0, 3.0], &[1.0, 2.0]), [2.0, 1.5]);
-/// ```
-pub fn quotients(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
-    ours.iter().zip(theirs).map(|(a, b)| a / b).collect()
 }

@@ -7,11 +7,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bare_echo;
 pub mod bare_http;
 pub mod contest;
 pub mod cpu;
 pub mod flags;
+pub mod http_servers;
 pub mod load;
+pub mod memory;
+pub mod open_files;
+pub mod outcome;
 pub mod ring;
 pub mod servers;
+pub mod serving;
 pub mod tokio_local;

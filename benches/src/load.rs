@@ -1,4 +1,4 @@
-//! Load on an HTTP server: connections that keep asking, each answer checked.
+//! Load on a server: connections that keep asking, each answer checked; over HTTP, or for an echo.
 //!
 //! One thread, one epoll. Each connection writes a burst of requests (its depth) at once, and the
 //! next burst when the last answer of this one has come; so there are never more than connections ×
@@ -8,7 +8,7 @@
 //!
 //! Checking must not cost more than serving, or the server would be measured waiting. So an answer
 //! is compared with the last one that was parsed and found good, byte by byte; only when it differs
-//! (the date moves on once a second) is it parsed.
+//! (the date moves on once a second) is it parsed. An echo is compared with what was sent.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -35,14 +35,65 @@ const MAX_HEADERS: usize = 64;
 pub struct Plan {
     /// The server; on loopback.
     pub address: SocketAddr,
-    /// The path asked for.
-    pub path: String,
-    /// The body every answer must have.
-    pub body: Vec<u8>,
+    /// What is asked, and what every answer must be.
+    pub ask: Ask,
     /// Connections, all of them kept alive.
     pub connections: usize,
     /// Requests written at once.
     pub depth: usize,
+}
+
+/// What is asked, and what every answer must be.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// An HTTP request, answered with 200 and a body.
+    Http {
+        /// The request line, without the version: `GET /plaintext`.
+        line: String,
+        /// What is sent with it; nothing, and no length, where it is empty.
+        sent: Vec<u8>,
+        /// The body of every answer.
+        body: Vec<u8>,
+    },
+    /// Bytes, which come back as they are.
+    Echo(Vec<u8>),
+}
+
+impl Ask {
+    /// `GET` of a path, answered with that body.
+    pub fn get(path: &str, body: &[u8]) -> Ask {
+        Ask::Http {
+            line: format!("GET {path}"),
+            sent: Vec::new(),
+            body: body.to_vec(),
+        }
+    }
+
+    /// `POST` of a body to a path, answered with the same.
+    pub fn post_back(path: &str, body: &[u8]) -> Ask {
+        Ask::Http {
+            line: format!("POST {path}"),
+            sent: body.to_vec(),
+            body: body.to_vec(),
+        }
+    }
+
+    /// One question, as it is written.
+    fn bytes(&self, address: SocketAddr) -> Vec<u8> {
+        match self {
+            Ask::Echo(bytes) => bytes.clone(),
+            Ask::Http { line, sent, .. } => {
+                let mut bytes = format!("{line} HTTP/1.1\r\nHost: {address}\r\n").into_bytes();
+                if !sent.is_empty() {
+                    let length = format!("Content-Length: {}\r\n", sent.len());
+                    bytes.extend_from_slice(length.as_bytes());
+                }
+                bytes.extend_from_slice(b"\r\n");
+                bytes.extend_from_slice(sent);
+                bytes
+            }
+        }
+    }
 }
 
 /// Open connections to a server.
@@ -73,8 +124,8 @@ struct Burst {
 
 #[derive(Debug)]
 struct Checker {
-    body: Vec<u8>,
-    /// The last answer that was parsed and found good, head and body.
+    ask: Ask,
+    /// The last answer that was parsed and found good, head and body; the echo.
     good: Vec<u8>,
 }
 
@@ -104,10 +155,10 @@ impl Load {
         if plan.connections == 0 || plan.depth == 0 {
             return refuse("at least one connection and one request at a time".to_owned());
         }
-        let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
-            plan.path, plan.address
-        );
+        let request = plan.ask.bytes(plan.address);
+        if request.is_empty() {
+            return refuse("an echo of nothing never comes".to_owned());
+        }
         if request.len() * plan.depth > MAX_BURST {
             return refuse(format!("a burst is at most {MAX_BURST} bytes"));
         }
@@ -131,11 +182,14 @@ impl Load {
             connections,
             burst: Burst {
                 depth: plan.depth,
-                bytes: request.repeat(plan.depth).into_bytes(),
+                bytes: request.repeat(plan.depth),
             },
             checker: Checker {
-                body: plan.body.clone(),
-                good: Vec::new(),
+                ask: plan.ask.clone(),
+                good: match &plan.ask {
+                    Ask::Echo(bytes) => bytes.clone(),
+                    Ask::Http { .. } => Vec::new(),
+                },
             },
         })
     }
@@ -249,6 +303,12 @@ impl Checker {
         if !self.good.is_empty() && bytes.starts_with(&self.good) {
             return Ok(Some(self.good.len()));
         }
+        let Ask::Http { body: expected, .. } = &self.ask else {
+            return match self.good.starts_with(bytes) {
+                true => Ok(None),
+                false => Err(wrong("not the echo of what was sent", bytes)),
+            };
+        };
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let head = match response.parse(bytes) {
@@ -269,13 +329,13 @@ impl Checker {
                     .parse::<usize>()
                     .ok()
             });
-        if length != Some(self.body.len()) {
+        if length != Some(expected.len()) {
             return Err(wrong("not the expected Content-Length", bytes));
         }
-        let Some(body) = bytes.get(head..head + self.body.len()) else {
+        let Some(body) = bytes.get(head..head + expected.len()) else {
             return Ok(None);
         };
-        if body != self.body {
+        if body != expected {
             return Err(wrong("not the expected body", bytes));
         }
         self.good.clear();

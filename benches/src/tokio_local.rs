@@ -28,3 +28,16 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
         .expect("a runtime");
     LocalSet::new().block_on(&runtime, work)
 }
+
+/// [`block_on`], with timers.
+///
+/// # Panics
+///
+/// If no runtime can be made.
+pub fn block_on_with_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    LocalSet::new().block_on(&runtime, work)
+}

@@ -8,8 +8,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use eventlet_benches::bare_echo::BareEcho;
 use eventlet_benches::bare_http::{BareHttp, PLAINTEXT};
-use eventlet_benches::load::{Load, Plan};
+use eventlet_benches::load::{Ask, Load, Plan};
 
 use watchdog::watchdog;
 
@@ -98,6 +99,26 @@ fn what_it_does_not_do_is_refused() {
 }
 
 #[test]
+fn a_body_comes_back_however_it_is_cut() {
+    let _watched = watchdog("a_body_comes_back_however_it_is_cut");
+    let address = server();
+    let post = b"POST /echo HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\nhello";
+    let bytes: Vec<&[u8]> = post.chunks(1).collect();
+    assert!(answers(address, &bytes).ends_with("\r\n\r\nhello"));
+    // What follows it is a request of its own.
+    let text = answers(address, &[&[&post[..], REQUEST].concat()]);
+    assert_eq!(text.matches("HTTP/1.1 200").count(), 2, "{text}");
+    assert!(
+        text.contains("hello") && text.ends_with("Hello, World!"),
+        "{text}"
+    );
+    let large = b"POST /echo HTTP/1.1\r\nHost: here\r\nContent-Length: 99999\r\n\r\n";
+    assert!(answers(address, &[large]).starts_with("HTTP/1.1 413 "));
+    let signed = b"POST /echo HTTP/1.1\r\nHost: here\r\nContent-Length: +5\r\n\r\nhello";
+    assert!(answers(address, &[signed]).starts_with("HTTP/1.1 413 "));
+}
+
+#[test]
 fn a_slow_reader_gets_every_answer() {
     let _watched = watchdog("a_slow_reader_gets_every_answer");
     // Far more than the socket buffers of both sides hold.
@@ -123,8 +144,7 @@ fn a_slow_reader_gets_every_answer() {
 fn plan(address: SocketAddr, depth: usize) -> Plan {
     Plan {
         address,
-        path: "/plaintext".to_owned(),
-        body: PLAINTEXT.to_vec(),
+        ask: Ask::get("/plaintext", PLAINTEXT),
         connections: 8,
         depth,
     }
@@ -144,13 +164,34 @@ fn the_load_counts_whole_bursts() {
 fn the_load_notices_a_wrong_answer() {
     let _watched = watchdog("the_load_notices_a_wrong_answer");
     let mut other_body = plan(server(), 1);
-    other_body.body = b"Hello, World?".to_vec();
+    other_body.ask = Ask::get("/plaintext", b"Hello, World?");
     let mut other_path = plan(other_body.address, 1);
-    other_path.path = "/unknown".to_owned();
+    other_path.ask = Ask::get("/unknown", PLAINTEXT);
     for plan in [other_body, other_path] {
         let error = Load::connect(&plan).unwrap().run(1, PATIENCE).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
     }
+}
+
+#[test]
+fn an_echo_is_loaded_and_compared() {
+    let _watched = watchdog("an_echo_is_loaded_and_compared");
+    let mut server = BareEcho::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), 16).unwrap();
+    let address = server.address().unwrap();
+    thread::spawn(move || server.run());
+    let mut plan = plan(address, 3);
+    // Longer than the server's buffer, so that it comes back in parts.
+    plan.ask = Ask::Echo((0..100).collect());
+    let report = Load::connect(&plan).unwrap().run(300, PATIENCE).unwrap();
+    assert_eq!(report.requests, 300);
+    // What does not come back as it was sent is noticed.
+    plan.address = self::server();
+    plan.ask = Ask::Echo(REQUEST.to_vec());
+    let error = Load::connect(&plan).unwrap().run(1, PATIENCE).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+    plan.ask = Ask::Echo(Vec::new());
+    let error = Load::connect(&plan).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
 }
 
 #[test]

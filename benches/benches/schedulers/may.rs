@@ -8,11 +8,17 @@ use eventlet_benches::contest::timed;
 use may::coroutine::yield_now;
 use may::go;
 
-use super::{Relay, take_part};
+use super::{Relay, descend, take_part};
+
+/// Words of eight bytes: 256 KiB, what ours have, as deep stacks need more than its default.
+const STACK_WORDS: usize = 32 * 1024;
 
 /// Before anything else: one worker, and a pool that holds the stacks of the largest bench.
 pub fn configure(tasks: usize) {
-    may::config().set_workers(1).set_pool_capacity(tasks);
+    may::config()
+        .set_workers(1)
+        .set_pool_capacity(tasks)
+        .set_stack_size(STACK_WORDS);
 }
 
 pub fn yields(tasks: usize, times: u64) -> Duration {
@@ -37,5 +43,10 @@ pub fn yields(tasks: usize, times: u64) -> Duration {
 
 pub fn spawn_joins(times: u64) -> Duration {
     let outer = go!(move || timed(times, || go!(|| ()).join().expect("the task ends")));
+    outer.join().expect("the task ends")
+}
+
+pub fn deep_spawn_joins(times: u64) -> Duration {
+    let outer = go!(move || timed(times, || go!(descend).join().expect("the task ends")));
     outer.join().expect("the task ends")
 }

@@ -1,14 +1,18 @@
-//! The schedulers of the coroutine benches, each with the same two pieces of work:
-//! [`ours`], [`may`], [`tokio`]'s local tasks, and [`corosensei`] with nothing but a queue.
+//! The schedulers of the coroutine benches, each with the same pieces of work:
+//! [`ours`], [`may`], [`tokio`]'s local tasks, [`corosensei`] with nothing but a queue, and a [`thread`].
 //!
 //! `yields(tasks, times)`: so many tasks alive, so many times one of them gives way to the next.
-//! `spawn_joins(times)`: a task starts another that does nothing and waits for its end.
+//! `spawn_joins(times)`: a task starts another that does nothing and waits for its end; `deep_spawn_joins`:
+//! one that uses much of its stack first. `kills`: a task that waits is ended by another. `timeouts`: a
+//! task gives way within a scope that has a deadline.
 
 pub mod corosensei;
 pub mod may;
 pub mod ours;
+pub mod thread;
 pub mod tokio;
 
+use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -86,4 +90,20 @@ pub fn take_part(relay: &Relay, mut give_way: impl FnMut()) {
     while relay.step() {
         give_way();
     }
+}
+
+/// How deep a deep stack is: so many frames of a kibibyte, and a bit.
+const DEPTH: usize = 32;
+
+/// Uses that much of the stack. What it gives back depends on all of it.
+#[inline(never)]
+pub fn descend() -> usize {
+    fn below(depth: usize) -> usize {
+        let frame = black_box([depth as u8; 1024]);
+        match depth {
+            0 => usize::from(frame[0]),
+            _ => below(depth - 1) + usize::from(frame[depth]),
+        }
+    }
+    below(DEPTH)
 }

@@ -1,15 +1,14 @@
-//! A peer: hyper's HTTP/1 server on tokio's single-threaded runtime, serving `/plaintext`.
+//! A peer: hyper's HTTP/1 server on tokio's single-threaded runtime, serving `/plaintext` and `/echo`.
 //!
 //! Set up as its own benchmarks do: responses to pipelined requests are flushed together.
 
 #![forbid(unsafe_code)]
 
-use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 
 use eventlet_benches::bare_http::PLAINTEXT;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::server::conn::http1;
@@ -44,12 +43,13 @@ async fn serve() -> io::Result<()> {
     }
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (status, body) = match request.uri().path() {
-        "/plaintext" => (StatusCode::OK, PLAINTEXT),
-        _ => (StatusCode::NOT_FOUND, &b"not found\n"[..]),
+        "/plaintext" => (StatusCode::OK, Bytes::from_static(PLAINTEXT)),
+        "/echo" => (StatusCode::OK, request.collect().await?.to_bytes()),
+        _ => (StatusCode::NOT_FOUND, Bytes::from_static(b"not found\n")),
     };
-    let mut response = Response::new(Full::new(Bytes::from_static(body)));
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(SERVER, HeaderValue::from_static("hyper"));

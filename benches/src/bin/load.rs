@@ -1,7 +1,7 @@
-//! Load on an HTTP server on this machine, every answer checked.
+//! Load on an HTTP server on this machine, or on an echo, every answer checked.
 //!
 //! `load --address ADDR [--connections 64] [--depth 1] [--requests 200000] [--path /plaintext]
-//! [--body "Hello, World!"] [--limit SECONDS]` prints requests, seconds and latencies.
+//! [--body "Hello, World!"] [--echo] [--limit SECONDS]` prints requests, seconds and latencies.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use eventlet_benches::flags::Flags;
-use eventlet_benches::load::{Load, Plan, Report};
+use eventlet_benches::load::{Ask, Load, Plan, Report};
 
 fn main() -> ExitCode {
     match put(Flags::of_process()) {
@@ -28,12 +28,14 @@ fn main() -> ExitCode {
 fn put(mut flags: Flags) -> Result<Report, String> {
     const REQUESTS: u64 = 200_000;
     const LIMIT_SECONDS: u64 = 60;
+    let path = flags.value("--path", "/plaintext".to_owned())?;
+    let body = flags.value("--body", "Hello, World!".to_owned())?;
     let plan = Plan {
         address: flags.value("--address", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
-        path: flags.value("--path", "/plaintext".to_owned())?,
-        body: flags
-            .value("--body", "Hello, World!".to_owned())?
-            .into_bytes(),
+        ask: match flags.is_set("--echo") {
+            true => Ask::Echo(body.into_bytes()),
+            false => Ask::get(&path, body.as_bytes()),
+        },
         connections: flags.value("--connections", 64)?,
         depth: flags.value("--depth", 1)?,
     };
