@@ -101,7 +101,7 @@ fi
 
 if proves unsafe; then
     write hub/src/planted.rs <<<'fn planted() { unsafe { std::hint::unreachable_unchecked() } }'
-    append hub/src/sys.rs <<<'unsafe fn planted() {}'
+    append hub/src/sys/unix.rs <<<'unsafe fn planted() {}'
     change runloop/src/lib.rs '/forbid\(unsafe_code\)/d'
     change green/src/lib.rs '/deny\(unsafe_code\)/d'
     red unsafe -- 'planted\.rs has 1 unsafe blocks and impls, and 0' 'planted\.rs has an unsafe block' \
@@ -194,8 +194,23 @@ fi
 if proves cross; then
     # In code that no build on this system sees.
     append hub-kqueue/src/native.rs <<<'fn planted() -> u32 { "planted" }'
-    red cross CI_CROSS=x86_64-unknown-freebsd CI_PACKAGES=eventlet-hub-kqueue -- 'mismatched types' \
-        'hub-kqueue/src/native\.rs' 'x86_64-unknown-freebsd: FAULT'
+    append hub/src/sys/windows.rs <<<'fn planted() -> u32 { "planted" }'
+    red cross CI_CROSS='x86_64-unknown-freebsd x86_64-pc-windows-gnu' \
+        CI_PACKAGES='eventlet-hub eventlet-hub-kqueue' -- 'mismatched types' \
+        'hub-kqueue/src/native\.rs' 'x86_64-unknown-freebsd: FAULT' \
+        'hub/src/sys/windows\.rs' 'x86_64-pc-windows-gnu: FAULT'
+    # What compiles, and is nowhere.
+    append hub-kqueue/tests/conformance.rs <<<'unsafe extern "C" { fn planted_symbol(); }
+#[test]
+fn planted() { unsafe { planted_symbol() } }'
+    # Fetched by the gate itself, if it could be.
+    if compgen -G "$TARGET/ci/cross/zig/*/ziglang" >/dev/null; then
+        red cross CI_CROSS=x86_64-unknown-netbsd CI_PACKAGES=eventlet-hub-kqueue -- \
+            'undefined symbol: planted_symbol' 'x86_64-unknown-netbsd: checked, .*FAULT in linking'
+    else
+        skipped "that linking can fail was not proved: there is no zig"
+        weed
+    fi
 fi
 
 if proves test; then

@@ -15,12 +15,12 @@
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
-use std::os::fd::RawFd;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_hub::Hub;
+use eventlet_hub::fd::RawFd;
 use eventlet_runloop::{RunLoop, Task, Time, TimerId};
 
 use crate::context::Contexts;

@@ -9,9 +9,11 @@
 //! | Linux | epoll, polling, poll, select |
 //! | macOS, iOS, FreeBSD, NetBSD, OpenBSD, DragonFly | kqueue, polling, poll, select |
 //! | illumos, Solaris, other Unix | polling, poll, select |
+//! | Windows | polling |
 //!
 //! The cost of a wait grows with the ready descriptors for the first two, with the waiting ones for
-//! poll, with the highest number for select. `polling` is there with its feature only.
+//! poll, with the highest number for select. `polling` is there with its feature only; on Windows, which
+//! has no other, always.
 
 use std::io;
 
@@ -49,17 +51,17 @@ pub(crate) const BACKENDS: &[Backend] = &[
         name: "kqueue",
         open: || Ok(Box::new(eventlet_hub_kqueue::KqueueHub::new()?)),
     },
-    #[cfg(feature = "hub-polling")]
+    #[cfg(any(feature = "hub-polling", windows))]
     Backend {
         name: "polling",
         open: || Ok(Box::new(eventlet_hub_polling::PollingHub::new()?)),
     },
-    #[cfg(feature = "hub-poll")]
+    #[cfg(all(feature = "hub-poll", unix))]
     Backend {
         name: "poll",
         open: || Ok(Box::new(eventlet_hub_poll::PollHub::new()?)),
     },
-    #[cfg(feature = "hub-select")]
+    #[cfg(all(feature = "hub-select", unix))]
     Backend {
         name: "select",
         open: || Ok(Box::new(eventlet_hub_select::SelectHub::new()?)),

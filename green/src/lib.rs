@@ -66,10 +66,11 @@
 //!
 //! # Platforms and stacks
 //!
-//! Unix, on the processors of `corosensei` (x86-64, AArch64, …); run on Linux. A stack is 256 KiB of
-//! address space, of which touched pages take memory, with a guard below; running into the guard
-//! prints whose it was and aborts. A million coroutines fit on Linux 6.13 and later; older kernels
-//! are limited by `vm.max_map_count` (about 32,000 by default).
+//! Unix, on the processors of `corosensei` (x86-64, AArch64, …); run on Linux. Windows without [`io`],
+//! [`net::unix`] and most [`signals`]; PLATFORMS.md has the rest. A stack is 256 KiB of address space, of
+//! which touched pages take memory, with a guard below; running into the guard prints whose it was and
+//! aborts (on Windows it is not told whose it was). A million coroutines fit on Linux 6.13 and later;
+//! older kernels are limited by `vm.max_map_count` (about 32,000 by default).
 //!
 //! # Features
 //!
@@ -109,6 +110,7 @@ mod ends;
 mod error;
 mod fd;
 mod inbox;
+#[cfg(unix)]
 pub mod io;
 mod join;
 mod join_all;

@@ -1,34 +1,34 @@
 //! Signals as something a coroutine waits for.
 //!
-//! The handler does two things only: it raises a flag, and writes a byte into a socket pair whose
-//! other end the loop watches (both by `signal-hook`, which chains to other handlers of the
-//! program's). Everything else happens in the coroutine that waits.
+//! The handler does two things only: it raises a flag, and rings a bell: on Unix it writes a byte into a
+//! socket pair whose other end the loop watches (both by `signal-hook`, which chains to other handlers
+//! of the program's). Everything else happens in the coroutine that waits.
+//!
+//! Windows has Ctrl-C ([`SIGINT`]) and none of the others: [`SIGTERM`] can be waited for, but comes only
+//! if the program raises it itself, and `SIGHUP` and `SIGUSR1` are not there.
 
-use std::io::{self, Read};
+use std::io;
 use std::os::raw::c_int;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use eventlet_hub::Interest;
 use signal_hook::{SigId, flag, low_level};
 
-use crate::coroutine::Wait;
-use crate::fd::{Shared, Watched, deadline_of};
+use crate::fd::deadline_of;
 use crate::sync::Semaphore;
+use crate::sys::bell::Bell;
 
 /// What Ctrl-C sends.
 pub const SIGINT: c_int = libc::SIGINT;
 /// What service managers send to have a program end.
 pub const SIGTERM: c_int = libc::SIGTERM;
 /// The terminal has gone; of a server without one, usually the request to read its settings again.
+#[cfg(unix)]
 pub const SIGHUP: c_int = libc::SIGHUP;
 /// A signal that means what the program wants it to; without a handler it ends the program.
+#[cfg(unix)]
 pub const SIGUSR1: c_int = libc::SIGUSR1;
-
-/// Bytes that are taken off the bell in one call: more than come between two looks, as a rule.
-const RINGS_AT_ONCE: usize = 64;
 
 /// The signals that ask a program to end.
 pub const STOP: [c_int; 2] = [SIGINT, SIGTERM];
@@ -49,7 +49,7 @@ pub const STOP: [c_int; 2] = [SIGINT, SIGTERM];
 #[derive(Debug)]
 pub struct Signals {
     arrived: Vec<Arrived>,
-    bell: Shared<UnixStream>,
+    bell: Bell,
     /// Whose turn it is to listen.
     turn: Semaphore,
 }
@@ -81,18 +81,17 @@ impl Signals {
             let text = "no signal to wait for: the wait would never end";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let (bell, button) = UnixStream::pair()?;
-        bell.set_nonblocking(true)?;
+        let (bell, button) = Bell::hang()?;
         let mut this = Signals {
             arrived: Vec::new(),
-            bell: Watched::register(bell)?,
+            bell,
             turn: Semaphore::new(1),
         };
         for &signal in signals {
             let flag = Arc::new(AtomicBool::new(false));
             // In this order: whoever hears the bell finds the flag up.
             let raised = flag::register(signal, Arc::clone(&flag))?;
-            let rung = match low_level::pipe::register(signal, button.try_clone()?) {
+            let rung = match button.ring_at(signal) {
                 Ok(rung) => rung,
                 Err(error) => {
                     low_level::unregister(raised);
@@ -166,27 +165,13 @@ impl Signals {
             if let Some(signal) = self.try_wait() {
                 return Ok(Some(signal));
             }
-            if !self.silence_bell()? {
-                match self
-                    .bell
-                    .wait(Interest::READABLE, |_| Wait::Signal, deadline)
-                {
+            if !self.bell.silence()? {
+                match self.bell.wait(deadline) {
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(None),
                     Err(error) => return Err(error),
                 }
             }
-        }
-    }
-
-    /// Takes the rings so far; says whether there were any, and it is worth looking again.
-    fn silence_bell(&self) -> io::Result<bool> {
-        let mut rings = [0; RINGS_AT_ONCE];
-        match self.bell.source()?.read(&mut rings) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
-            Err(error) => Err(error),
         }
     }
 }

@@ -2,11 +2,11 @@
 //! the descriptors, and the counts. For a look at a running program: a console, a signal, a test that hangs.
 
 use std::fmt;
-use std::os::fd::RawFd;
 use std::panic::Location;
 use std::time::Duration;
 
 use eventlet_hub::Hub;
+use eventlet_hub::fd::RawFd;
 use eventlet_runloop::{Task, Time};
 
 use crate::coroutine::{Coroutine, State, Wait};

@@ -1,10 +1,10 @@
 //! Waiting for a descriptor that is not one of this crate's.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use eventlet_hub::Interest;
+use eventlet_hub::fd::{AsFd, OwnedFd};
 
 use crate::coroutine::Wait;
 use crate::fd::{Watched, deadline_of};

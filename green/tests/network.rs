@@ -3,17 +3,24 @@
 mod support;
 
 mod network {
+    #[cfg(unix)]
     mod buffered;
+    #[cfg(unix)]
     mod close;
     mod connect;
+    #[cfg(unix)]
     mod descriptor;
+    #[cfg(unix)]
     mod duplex;
+    #[cfg(unix)]
     mod options;
+    #[cfg(unix)]
     mod pipes;
     mod readiness;
     mod tcp;
     mod tcp_deadlines;
     mod udp;
+    #[cfg(unix)]
     mod unix;
     mod watch;
 }

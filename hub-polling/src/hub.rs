@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventlet_hub::fd::{AsRawFd, BorrowedFd};
 use eventlet_hub::fork::{Home, HomeBound};
 use eventlet_hub::registry::Registry;
 use eventlet_hub::retry::{Attempt, persist};
@@ -63,14 +63,14 @@ impl PollingHub {
     ///
     /// What the kernel gives: no descriptor left (`EMFILE`, `ENFILE`), no memory.
     pub fn new() -> io::Result<Self> {
-        let poller = Poller::new()?;
+        let poller = Arc::new(HomeBound::new(Poller::new()?));
         let mode = if poller.supports_edge() {
             PollMode::Edge
         } else {
             PollMode::Oneshot
         };
-        let wake = Wake::watched(&poller, mode)?;
-        Ok(Self::over(Arc::new(HomeBound::new(poller)), mode, wake))
+        let wake = Wake::best(&poller, mode)?;
+        Ok(Self::over(poller, mode, wake))
     }
 
     /// Makes a poller and uses nothing of it but what each of its facilities can do: one-shot

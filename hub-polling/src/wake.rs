@@ -5,20 +5,19 @@
 //! is `notify`.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
 use eventlet_hub::fork::HomeBound;
-use eventlet_hub::{Bell, BellTower, Token, WakeSource, Waker};
-use polling::{Event, PollMode, Poller};
+use eventlet_hub::{Bell, BellTower, Token, Waker};
+use polling::{PollMode, Poller};
 
-use crate::sys;
+use crate::sys::Watched;
 
 /// The hub's end of its wakers.
 #[derive(Debug)]
 pub(crate) enum Wake {
-    /// Registered under [`KEY`], with this mode.
-    Watched(WakeSource, PollMode),
+    /// Registered under [`KEY`].
+    Watched(Watched),
     Notified(BellTower<Notify>),
 }
 
@@ -27,16 +26,12 @@ pub(crate) enum Wake {
 pub(crate) const KEY: usize = Token::WAKER.to_word() - 1;
 
 impl Wake {
-    /// A descriptor of our own.
-    pub(crate) fn watched(poller: &Poller, mode: PollMode) -> io::Result<Self> {
-        let source = WakeSource::new()?;
-        sys::add(
-            poller,
-            source.as_fd().as_raw_fd(),
-            Event::readable(KEY),
-            mode,
-        )?;
-        Ok(Wake::Watched(source, mode))
+    /// A descriptor of our own, where there is such a thing; else the package's wake-up.
+    pub(crate) fn best(poller: &Arc<HomeBound<Poller>>, mode: PollMode) -> io::Result<Self> {
+        Ok(match Watched::open(poller, mode)? {
+            Some(watched) => Wake::Watched(watched),
+            None => Wake::notified(poller),
+        })
     }
 
     /// The package's wake-up.
@@ -46,7 +41,7 @@ impl Wake {
 
     pub(crate) fn waker(&self) -> Waker {
         match self {
-            Wake::Watched(source, _) => source.waker(),
+            Wake::Watched(watched) => watched.waker(),
             Wake::Notified(tower) => tower.waker(),
         }
     }
@@ -57,13 +52,8 @@ impl Wake {
             // The package does not say whether it was notified; our flag does. A notification that is
             // still on its way makes the next wait look once more, in vain.
             (Wake::Notified(tower), _) => Ok(tower.acknowledge()),
-            (Wake::Watched(..), Reported::No) => Ok(false),
-            (Wake::Watched(source, PollMode::Edge), Reported::Yes) => Ok(source.acknowledge_edge()),
-            (Wake::Watched(source, mode), Reported::Yes) => {
-                let woken = source.acknowledge();
-                poller.modify_with_mode(source.as_fd(), Event::readable(KEY), *mode)?;
-                Ok(woken)
-            }
+            (Wake::Watched(_), Reported::No) => Ok(false),
+            (Wake::Watched(watched), Reported::Yes) => watched.acknowledge(poller),
         }
     }
 }

@@ -12,9 +12,9 @@
 //! These constructors are for backends, so that the same situation reads the same under each.
 
 use std::io::{Error, ErrorKind};
-use std::os::fd::RawFd;
 
 use crate::Token;
+use crate::fd::RawFd;
 
 /// `NotFound`: nothing is registered under `token`.
 pub fn unknown_token(token: Token) -> Error {
@@ -38,7 +38,7 @@ pub fn slot_taken(token: Token) -> Error {
     Error::new(ErrorKind::AlreadyExists, text)
 }
 
-/// `InvalidInput`: the number is negative, so no descriptor at all.
+/// `InvalidInput`: the number is negative (on Windows: `INVALID_SOCKET`), so no descriptor at all.
 pub fn no_descriptor(fd: RawFd) -> Error {
     Error::new(ErrorKind::InvalidInput, format!("{fd} is not a descriptor"))
 }

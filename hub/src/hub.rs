@@ -38,6 +38,8 @@
 //! The suite `eventlet-hub-test` has a case for each promise of this page; its areas are named in
 //! the methods below.
 //!
+//! A descriptor is a file's on Unix and a socket's on Windows: [`fd`](crate::fd).
+//!
 //! # Threads and fork
 //!
 //! A hub belongs to one thread at a time; only its [`Waker`] crosses threads. After a plain `fork`
@@ -45,9 +47,9 @@
 //! kernel object it shares with its parent, so that the parent is not disturbed.
 
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
+use crate::fd::{BorrowedFd, RawFd};
 use crate::{Events, Interest, Token, Waker};
 
 /// How a hub learns of readiness; tells the layer above what it may save.

@@ -48,9 +48,9 @@
 //!
 //! * [`Hub`]: the trait. [`Sources`]: a hub with the descriptors it watches, no `unsafe` needed.
 //! * [`Token`], [`Interest`], [`Readiness`], [`Event`], [`Events`]: what goes in and what comes out.
-//! * [`Waker`], [`WakeSource`]: ending a wait from elsewhere. [`Bell`], [`BellTower`]: the same for a
+//! * [`Waker`], [`WakeSource`] (Unix): ending a wait from elsewhere. [`Bell`], [`BellTower`]: the same for a
 //!   backend whose facility has a wake-up of its own.
-//! * [`Source`]: what may be registered.
+//! * [`Source`]: what may be registered. [`fd`]: descriptors, by one set of names on every system.
 //! * [`error`]: which situation is which error.
 //! * For backends, so that what they share exists once: [`registry`] (who is registered),
 //!   [`timeout`] (as each system call wants it), [`retry`] (signals and clamped timeouts),
@@ -62,6 +62,7 @@
 
 pub mod error;
 mod events;
+pub mod fd;
 pub mod fork;
 mod hub;
 mod interest;
@@ -82,7 +83,9 @@ pub use readiness::Readiness;
 pub use source::Source;
 pub use sources::{Refused, Sources};
 pub use token::Token;
-pub use waker::{Bell, BellTower, WakeSource, Waker};
+#[cfg(unix)]
+pub use waker::WakeSource;
+pub use waker::{Bell, BellTower, Waker};
 // For the models of the wake-up from end to end, which are green's.
 #[cfg(loom)]
 pub use waker::pending;

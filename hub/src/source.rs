@@ -2,16 +2,13 @@
 //!
 //! A hub keeps the *number* of a descriptor. I/O safety (RFC 3128) therefore asks that the
 //! descriptor behind it stays open, and stays the same, until the registration ends. [`Source`]
-//! states that in the type; it is implemented for the standard library's owners of descriptors.
+//! states that in the type; it is implemented for the standard library's owners of descriptors, on
+//! Windows of sockets.
 
-use std::fs::File;
-use std::io::{PipeReader, PipeWriter};
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
-use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::rc::Rc;
 use std::sync::Arc;
+
+use crate::fd::AsFd;
 
 /// An owner of one descriptor that stays open, and is the same, for as long as the owner lives.
 ///
@@ -26,33 +23,16 @@ use std::sync::Arc;
 /// number stays owned).
 pub unsafe trait Source: AsFd {}
 
-// SAFETY: (all of the following) the standard library's types own one descriptor from creation to
-// drop and offer no way to exchange or close it through a shared reference.
-unsafe impl Source for OwnedFd {}
-// SAFETY: as above.
-unsafe impl Source for File {}
-// SAFETY: as above.
-unsafe impl Source for TcpListener {}
-// SAFETY: as above.
-unsafe impl Source for TcpStream {}
-// SAFETY: as above.
-unsafe impl Source for UdpSocket {}
-// SAFETY: as above.
-unsafe impl Source for UnixListener {}
-// SAFETY: as above.
-unsafe impl Source for UnixStream {}
-// SAFETY: as above.
-unsafe impl Source for UnixDatagram {}
-// SAFETY: as above.
-unsafe impl Source for PipeReader {}
-// SAFETY: as above.
-unsafe impl Source for PipeWriter {}
-// SAFETY: as above.
-unsafe impl Source for ChildStdin {}
-// SAFETY: as above.
-unsafe impl Source for ChildStdout {}
-// SAFETY: as above.
-unsafe impl Source for ChildStderr {}
+/// Has types of the standard library be sources. Which ones, is said in `sys` for each system.
+macro_rules! sources {
+    ($($owner:ty),+ $(,)?) => {$(
+        // SAFETY: the standard library's types own one descriptor from creation to drop and offer no
+        // way to exchange or close it through a shared reference.
+        unsafe impl $crate::Source for $owner {}
+    )+};
+}
+pub(crate) use sources;
+
 // SAFETY: the box owns the source and gives its descriptor.
 unsafe impl<S: Source + ?Sized> Source for Box<S> {}
 // SAFETY: a shared owner keeps the source alive, and only shared references to it exist.

@@ -27,6 +27,11 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(unix))]
+compile_error!(
+    "eventlet-protocols is there for Unix alone: see PLATFORMS.md. Of eventlet, leave the default features out."
+);
+
 #[cfg(feature = "backdoor")]
 pub mod backdoor;
 pub mod client;

@@ -6,10 +6,10 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use eventlet_hub::fd::{AsRawFd, RawFd};
 use eventlet_hub::{Capabilities, Events, Hub, Interest, Readiness, Refused, Source, Sources};
 use eventlet_hub::{Token, Waker};
 

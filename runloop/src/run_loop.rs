@@ -6,11 +6,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventlet_hub::fd::RawFd;
 use eventlet_hub::{Capabilities, Events, Hub, Interest, Readiness, Refused, Source, Token, Waker};
 
 use crate::descriptor::Descriptors;

@@ -15,6 +15,7 @@ use super::{Builder, Sharing};
 use crate::cross::{self, Receiver, Sender};
 use crate::net::{TcpListener, TcpStream, ToSocketAddrs, first_that};
 use crate::spawn::spawn;
+use crate::sys::socket::reuse_address;
 
 /// A server on several loops; made by [`serve`](super::serve()). Dropping it asks it to stop, without
 /// waiting for that.
@@ -357,7 +358,7 @@ fn listener(address: SocketAddr) -> io::Result<Socket> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    socket.set_reuse_address(true)?;
+    reuse_address(&socket, true)?;
     Ok(socket)
 }
 

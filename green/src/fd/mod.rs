@@ -16,10 +16,13 @@
 //! * `handle`: who owns it. `errors`: what it says when it cannot go on.
 //! * `wait`: parking on one descriptor or several, and the seats' guard.
 //! * `transfer`: reading and writing bytes, for whatever `std` can read and write.
+//! * `pausing`: trying again where nothing is reported; Unix sockets.
 //! * `surface`: what the public types have in common, as macros.
 
 mod errors;
 mod handle;
+#[cfg(unix)]
+mod pausing;
 mod surface;
 mod transfer;
 mod wait;
@@ -27,11 +30,11 @@ mod wait;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
+use eventlet_hub::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use eventlet_hub::{Hub, Interest, Readiness, Source, Token};
 use eventlet_runloop::{Descriptor, Task, TimerId};
 
@@ -46,7 +49,7 @@ pub(crate) use self::wait::{deadline_of, wait_any};
 use crate::coroutine::{Loop, Wait, Woken};
 use crate::scheduler;
 use crate::seat::{Due, Seat};
-use crate::sys::descriptor::replace_with_inert;
+use crate::sys::descriptor::end_behind;
 use crate::sys::slot;
 use crate::watch::{self, Beginning, Watcher};
 
@@ -124,7 +127,8 @@ impl<S: Source + 'static> Watched<S> {
     }
 
     /// Has a short read or write never count as the last there is: for what is no stream, or one
-    /// whose reads stop short at boundaries of its own.
+    /// whose reads stop short at boundaries of its own. (What is watched on Windows is neither.)
+    #[cfg(unix)]
     pub(crate) fn always_try(&self) {
         self.always_tried.set(true);
     }
@@ -305,12 +309,17 @@ impl<S: Source + 'static> Watched<S> {
             return Ok(());
         }
         self.deregister(End::Replaced);
-        let outcome = replace_with_inert(self.source.as_fd());
+        let outcome = end_behind(self.source.as_fd());
+        self.try_again();
+        outcome
+    }
+
+    /// Wakes who waits, as if the hub had reported both directions.
+    pub(crate) fn try_again(self: &Rc<Self>) {
         for seat in [&self.reader, &self.writer] {
             let due = seat.report(Woken::Ready);
             slot::with(|scheduler| self.begin_if(due, &scheduler.run_loop));
         }
-        outcome
     }
 
     fn deregister(&self, end: End) {

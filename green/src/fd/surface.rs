@@ -20,7 +20,8 @@ macro_rules! handle {
 
             /// Closes now, for every handle. Whoever waits on it, and every later operation, gets
             /// `NotConnected`. Closing again does nothing. (Dropping the last handle closes as
-            /// well.)
+            /// well.) On Windows a connection is shut down now, but the socket, and with it a
+            /// listener's port, is given back when the last handle is dropped.
             ///
             /// # Errors
             ///
@@ -45,17 +46,7 @@ macro_rules! handle {
             }
         }
 
-        impl std::os::fd::AsFd for $type {
-            fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-                self.watched.as_fd()
-            }
-        }
-
-        impl std::os::fd::AsRawFd for $type {
-            fn as_raw_fd(&self) -> std::os::fd::RawFd {
-                self.watched.number()
-            }
-        }
+        $crate::sys::descriptor::lends_descriptor!($type);
 
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,16 +4,13 @@
 //! which names, is the business of [`surface`](super::surface).
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_hub::Source;
 
-use super::errors::timed_out;
-use super::{Direction, Extent, Watched, deadline_of};
+use super::{Direction, Extent, Watched};
 use crate::coroutine::Wait;
-use crate::now::now;
 
 /// Of a list of slices, one call never does more than this many, however many there are: the least
 /// IOV_MAX of the systems (1024; Solaris alone has 16). Where it is larger, a call that does more
@@ -103,34 +100,6 @@ impl<S: Source + 'static> Watched<S> {
         self.operate(direction, wait, |source| {
             Ok((operation(source)?, Extent::Full))
         })
-    }
-
-    /// An operation for which the kernel says `WouldBlock`, but does not report when it would not
-    /// any more: tried again after pauses.
-    pub(crate) fn exchange_pausing<T>(
-        self: &Rc<Self>,
-        direction: Direction,
-        wait: fn(RawFd) -> Wait,
-        mut pauses: Pauses,
-        mut operation: impl FnMut(&S) -> io::Result<T>,
-    ) -> io::Result<T> {
-        crate::scheduler::with(crate::scheduler::Scheduler::spend_credit);
-        let mut deadline = None;
-        loop {
-            match operation(self.source()?) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                outcome => return outcome,
-            }
-            let deadline = *deadline.get_or_insert_with(|| deadline_of(self.limit(direction)));
-            let until = now() + pauses.next();
-            let until = match deadline {
-                Some(deadline) if deadline <= now() => return Err(timed_out(direction.interest())),
-                Some(deadline) => deadline.min(until),
-                None => until,
-            };
-            self.pause(direction, wait, until)?;
-        }
     }
 }
 

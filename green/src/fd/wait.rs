@@ -5,10 +5,10 @@
 //! and of those who connect.
 
 use std::io;
-use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use eventlet_hub::fd::RawFd;
 use eventlet_hub::{Interest, Source};
 use eventlet_runloop::Time;
 

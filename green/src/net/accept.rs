@@ -8,6 +8,7 @@ use eventlet_hub::Source;
 use crate::coroutine::Wait;
 use crate::fd::{Direction, Extent, Pauses, Shared};
 use crate::now::now;
+use crate::sys::socket::{is_given_up, is_passing};
 
 /// How long is waited before accepting is tried again, when the process is out of descriptors or
 /// memory: at first, and at most.
@@ -22,7 +23,7 @@ pub(crate) fn once<L: Source + 'static, T>(
     listener.operate(Direction::Read, Wait::Accept, |listener| {
         loop {
             match accept(listener) {
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if is_given_up(&error) => {}
                 outcome => return Ok((outcome?, Extent::Full)),
             }
         }
@@ -49,25 +50,4 @@ pub(crate) fn patiently<L: Source + 'static, S, A, T>(
         let until = now() + pauses.next();
         listener.pause(Direction::Read, Wait::Accept, until)?;
     }
-}
-
-/// Whether trying again in a moment may well succeed: the system lacks something, or passes on a
-/// network error of the connection that was to be accepted; see accept(2).
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(
-            libc::EMFILE
-                | libc::ENFILE
-                | libc::ENOBUFS
-                | libc::ENOMEM
-                | libc::EPROTO
-                | libc::EPERM
-                | libc::ENOPROTOOPT
-                | libc::ENETDOWN
-                | libc::ENETUNREACH
-                | libc::EHOSTDOWN
-                | libc::EHOSTUNREACH
-        )
-    )
 }

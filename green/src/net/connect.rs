@@ -25,6 +25,7 @@ use super::tcp_stream::TcpStream;
 use crate::coroutine::Wait;
 use crate::fd::{Shared, Watched, deadline_of, wait_any};
 use crate::now::now;
+use crate::sys::socket::{has_peer, is_connecting};
 use crate::timeout::{TimeoutError, timeout};
 
 /// How long an attempt to connect is waited for before the next address is tried beside it: what
@@ -144,7 +145,7 @@ impl ConnectOptions {
         }
         let progress = match socket.connect(&address.into()) {
             Ok(()) => Progress::Connected,
-            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Progress::Pending,
+            Err(error) if is_connecting(&error) => Progress::Pending,
             Err(error) => return Err(error),
         };
         Ok((Watched::register(socket.into())?, progress))
@@ -282,11 +283,10 @@ fn outcome(socket: &Shared<std::net::TcpStream>) -> io::Result<Progress> {
     if let Some(error) = socket.take_error()? {
         return Err(error);
     }
-    match socket.peer_addr() {
-        Ok(_) => Ok(Progress::Connected),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(Progress::Pending),
-        Err(error) => Err(error),
-    }
+    Ok(match has_peer(socket)? {
+        true => Progress::Connected,
+        false => Progress::Pending,
+    })
 }
 
 /// Keeps the order within each family, and lets the families take turns, the first one's first:

@@ -7,6 +7,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::addr::{ToSocketAddrs, first_that};
 use super::tcp_listener::TcpListener;
+use crate::sys::socket::{reuse_address, share_port};
 
 /// How many connections the kernel keeps for a listener until they are accepted, unless something
 /// else is asked for. The kernel lowers it to its own limit (`net.core.somaxconn`).
@@ -60,7 +61,8 @@ impl ListenOptions {
 
     /// Whether an address that connections of an earlier listener still linger on can be bound
     /// (`SO_REUSEADDR`). Default: true, as for `std` on Unix, so that a server can be restarted at
-    /// once.
+    /// once. Not looked at on Windows: nothing lingers in the way there, and the option means that
+    /// others may take the port.
     pub fn reuse_address(&mut self, reuse: bool) -> &mut Self {
         self.reuse_address = reuse;
         self
@@ -68,7 +70,8 @@ impl ListenOptions {
 
     /// Whether several listeners, all of which ask for it, may have the same port
     /// (`SO_REUSEPORT`): Linux spreads the connections over them. Default: false, since two servers
-    /// on one port are a mistake more often than not.
+    /// on one port are a mistake more often than not. Windows, illumos and Solaris have no such option:
+    /// listening then gives `Unsupported`.
     pub fn reuse_port(&mut self, reuse: bool) -> &mut Self {
         self.reuse_port = reuse;
         self
@@ -100,7 +103,7 @@ impl ListenOptions {
         let domain = Domain::for_address(address);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
-        socket.set_reuse_address(self.reuse_address)?;
+        reuse_address(&socket, self.reuse_address)?;
         if self.reuse_port {
             share_port(&socket)?;
         }
@@ -117,15 +120,4 @@ impl Default for ListenOptions {
     fn default() -> Self {
         ListenOptions::new()
     }
-}
-
-#[cfg(not(any(target_os = "solaris", target_os = "illumos")))]
-fn share_port(socket: &Socket) -> io::Result<()> {
-    socket.set_reuse_port(true)
-}
-
-#[cfg(any(target_os = "solaris", target_os = "illumos"))]
-fn share_port(_: &Socket) -> io::Result<()> {
-    let text = "this system has no SO_REUSEPORT";
-    Err(io::Error::new(io::ErrorKind::Unsupported, text))
 }

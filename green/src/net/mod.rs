@@ -4,7 +4,7 @@
 //!
 //! * [`TcpListener`], [`TcpStream`]: TCP; [`ListenOptions`], [`ConnectOptions`]: how they are made.
 //! * [`UdpSocket`]: datagrams over UDP.
-//! * [`unix`]: sockets within one machine.
+//! * [`unix`]: sockets within one machine; Unix.
 //! * [`Stream`]: what the streams have in common.
 //! * [`ToSocketAddrs`]: addresses, with names looked up on another thread.
 //! * [`connect_tcp`], [`tcp_listener()`], [`tcp_server`]: the original's functions.
@@ -21,6 +21,7 @@ pub(crate) mod stream;
 mod tcp_listener;
 mod tcp_stream;
 mod udp;
+#[cfg(unix)]
 pub mod unix;
 
 pub(crate) use addr::first_that;

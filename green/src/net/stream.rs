@@ -9,10 +9,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::TcpStream;
-use super::unix::UnixStream;
 use crate::watch::Watcher;
 
-/// A connection that parks its caller: [`TcpStream`], [`UnixStream`], the test kit's connection in
+/// A connection that parks its caller: [`TcpStream`], [`UnixStream`](super::unix::UnixStream), the test kit's connection in
 /// memory, or a program's own that is made of one of them.
 ///
 /// Reading and writing are asked for beside it, by a shared reference, as `std`'s sockets have them.
@@ -177,10 +176,9 @@ macro_rules! stream {
         }
     };
 }
-#[cfg(feature = "testing")]
+#[cfg(any(unix, feature = "testing"))]
 pub(crate) use stream;
 
-stream!(UnixStream);
 stream!(
     TcpStream,
     fn abort(&self) -> io::Result<()> {

@@ -12,6 +12,7 @@ use super::addr::ToSocketAddrs;
 use super::connect::ConnectOptions;
 use crate::fd::{Direction, Shared, byte_reader, byte_writer, duplex, from_and_into_std, handle};
 use crate::fd::{options, readable, writable};
+use crate::sys::socket::keepalive_time;
 use crate::watch::Watcher;
 
 /// A TCP connection, in the shape of [`std::net::TcpStream`].
@@ -108,6 +109,20 @@ impl TcpStream {
         ConnectOptions::new().timeout(limit).connect(*address)
     }
 
+    /// Shuts down one direction or both; see [`std::net::TcpStream::shutdown`]. Whoever waits to
+    /// read then reads the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// What the system gives; `NotConnected` after [`close`](Self::close).
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.watched.source()?.shutdown(how)?;
+        // Only what comes from the peer is reported there.
+        #[cfg(windows)]
+        self.watched.try_again();
+        Ok(())
+    }
+
     pub(super) fn of(watched: Shared<std::net::TcpStream>) -> Self {
         TcpStream { watched }
     }
@@ -180,14 +195,12 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system gives; `NotConnected` after [`close`](Self::close); `Unsupported` on OpenBSD when
-    /// it asks, because there the time is the same for all sockets (`net.inet.tcp.keepidle`).
+    /// it asks, because there the time is the same for all sockets (`net.inet.tcp.keepidle`), and on
+    /// Windows, which does not tell it.
     pub fn keepalive(&self) -> io::Result<Option<Duration>> {
         let socket = SockRef::from(self.watched.source()?);
         if socket.keepalive()? {
-            #[cfg(target_os = "openbsd")]
-            return Err(io::ErrorKind::Unsupported.into());
-            #[cfg(not(target_os = "openbsd"))]
-            socket.tcp_keepalive_time().map(Some)
+            keepalive_time(&socket).map(Some)
         } else {
             Ok(None)
         }
@@ -231,9 +244,6 @@ impl TcpStream {
 }
 
 options! { TcpStream:
-    /// Shuts down one direction or both; see [`std::net::TcpStream::shutdown`]. Whoever waits to
-    /// read then reads the end of the stream.
-    fn shutdown(how: Shutdown) -> ();
     /// The address of the peer.
     fn peer_addr() -> SocketAddr;
     /// The address of this side.

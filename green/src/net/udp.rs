@@ -73,7 +73,7 @@ impl UdpSocket {
     }
 
     /// Waits for a datagram, and gives its length and where it comes from. What does not fit into
-    /// the buffer is lost.
+    /// the buffer is lost. (Windows gives an error for such a one, `WSAEMSGSIZE`, and loses it.)
     ///
     /// # Errors
     ///

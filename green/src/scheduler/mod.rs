@@ -23,6 +23,7 @@ mod ending;
 mod inline;
 mod inside;
 mod lookup;
+#[cfg(unix)]
 mod overflow;
 mod root;
 #[cfg(feature = "testing")]

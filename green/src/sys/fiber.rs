@@ -17,7 +17,6 @@ use std::cell::{Cell, UnsafeCell};
 use std::io;
 use std::ptr;
 
-use corosensei::stack::StackPointer;
 use corosensei::{CoroutineResult, Yielder};
 
 use super::memory::{self, Stack};
@@ -217,14 +216,23 @@ impl Fiber {
     }
 }
 
+/// What stacks on Windows are made of: the crate has its own there, with one more duty. See
+/// `sys::windows::memory`.
+#[cfg(windows)]
+pub(crate) mod windows {
+    pub(crate) use corosensei::stack::Stack as EngineStack;
+    pub(crate) use corosensei::stack::{DefaultStack, StackPointer, StackTebFields};
+}
+
 // SAFETY: a `Stack` is at least MIN_STACK_SIZE of usable memory above a guard, both owned by the
 // value (see `memory`); base and limit are page-aligned, which is more than STACK_ALIGNMENT.
+#[cfg(unix)]
 unsafe impl corosensei::stack::Stack for Stack {
-    fn base(&self) -> StackPointer {
+    fn base(&self) -> corosensei::stack::StackPointer {
         self.top()
     }
 
-    fn limit(&self) -> StackPointer {
+    fn limit(&self) -> corosensei::stack::StackPointer {
         self.bottom()
     }
 }

@@ -23,9 +23,9 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::action::Previous;
 use super::memory::page_size;
 use super::slot;
+use super::unix::action::Previous;
 use crate::scheduler::Running;
 
 /// The signal that is sent.

@@ -1,20 +1,23 @@
-//! Everything of this crate that needs `unsafe`: the rest denies it.
+//! Everything of this crate that needs `unsafe`: the rest denies it. And what differs between the
+//! kinds of systems.
 //!
 //! * [`fiber`]: the engine, the only file that touches the context-switch crate; which of two is
 //!   decided here.
 //! * [`stage`]: which fiber runs.
-//! * [`memory`]: address space, guard pages, giving pages back.
-//! * `action`: a signal's handler, put before the one there is.
 //! * `interrupt`, `modules`: where a thread is that does not come back; how its stack is unwound.
-//! * [`overflow`]: telling a stack overflow from any other fault.
 //! * [`slot`]: the thread's pointer to its scheduler.
-//! * [`descriptor`]: replacing the file behind a descriptor that stays owned.
 //! * [`scope`]: coroutines that borrow from the caller's stack.
+//!
+//! Once for each kind of system, in `unix` and in `windows`:
+//!
+//! * [`bell`]: hearing of a signal.
+//! * [`descriptor`]: ending what is behind a descriptor that stays owned; lending it.
+//! * [`memory`]: address space, guard pages, giving pages back.
+//! * [`overflow`]: telling a stack overflow from any other fault.
+//! * [`socket`]: errors and options of sockets.
 
 #![allow(unsafe_code)] // the one folder where it is allowed; see the crate root
 
-pub(crate) mod action;
-pub(crate) mod descriptor;
 #[cfg(not(feature = "engine-may"))]
 pub(crate) mod fiber;
 #[cfg(feature = "engine-may")]
@@ -27,18 +30,21 @@ pub(crate) use fiber_may as fiber;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) mod interrupt;
-#[cfg_attr(
-    feature = "engine-may",
-    expect(dead_code, reason = "that engine's stacks are its own")
-)]
-pub(crate) mod memory;
 #[cfg(all(
     feature = "watchdog",
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) mod modules;
-pub(crate) mod overflow;
 pub(crate) mod scope;
 pub(crate) mod slot;
 pub(crate) mod stage;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::{bell, descriptor, memory, overflow, socket};
+#[cfg(windows)]
+pub(crate) use windows::{bell, descriptor, memory, overflow, socket};

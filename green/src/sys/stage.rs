@@ -10,7 +10,7 @@ use std::ptr;
 use std::rc::Rc;
 
 use super::fiber::GUARD_PAGES;
-use super::memory::page_size;
+use super::memory::{LOOK_NEEDS, page_size};
 use crate::coroutine::{Coroutine, StackBounds};
 
 /// What came of a resume.
@@ -50,10 +50,6 @@ pub(crate) enum LookError {
     /// What is left of its stack is not enough to take the frames on it.
     StackTooFull,
 }
-
-/// Taking frames may need so much stack. Between 3 and 5 KiB were found to be needed on x86-64 with
-/// glibc 2.36 or later; less than is needed would run into the guard.
-const LOOK_NEEDS: usize = 8 * 1024;
 
 /// Runs on the stack that is looked at. What is above it in the frames is cut off by its name; see
 /// `backtrace`.

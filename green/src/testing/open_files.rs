@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::fd::RawFd;
+
+use eventlet_hub::fd::RawFd;
 
 /// Where the system lists the descriptors of whoever asks.
 const LIST: &str = "/dev/fd";

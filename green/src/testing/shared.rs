@@ -55,11 +55,11 @@ macro_rules! by_reference {
     )+};
 }
 
+#[cfg(unix)]
+by_reference!([] crate::net::unix::UnixStream, [] std::os::unix::net::UnixStream);
 by_reference!(
     [] crate::net::TcpStream,
-    [] crate::net::unix::UnixStream,
     [] std::net::TcpStream,
-    [] std::os::unix::net::UnixStream,
     [] Duplex,
     [S: SharedStream] Chunks<S>,
     [S: SharedStream] Trickle<S>,

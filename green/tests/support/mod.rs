@@ -9,6 +9,7 @@
 #![allow(dead_code, unused_imports)] // every test binary uses its own part of this
 
 pub mod sockets;
+#[cfg(unix)]
 pub mod sys;
 pub mod waiting;
 
@@ -34,7 +35,8 @@ pub fn flood() -> Vec<u8> {
 }
 
 /// How many coroutines a test may hold beside others that do so in the same process: `wanted`, or as
-/// few as the kernel's limit of mappings leaves to each where a guard takes mappings of its own.
+/// few as the kernel's limit of mappings leaves to each where a guard takes mappings of its own. On Windows
+/// guards are memory that counts.
 pub fn crowd(wanted: usize) -> usize {
     if guards_take_mappings() || cfg!(feature = "engine-may") {
         wanted.min(5_000)
@@ -48,7 +50,7 @@ fn guards_take_mappings() -> bool {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release.split('.').map(|number| number.parse().unwrap_or(0));
     let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    cfg!(eventlet_mprotect_guard) || version < (6, 13)
+    cfg!(any(eventlet_mprotect_guard, windows)) || version < (6, 13)
 }
 
 /// Runs one test of this binary in a process of its own under a hub, and gives what it printed.

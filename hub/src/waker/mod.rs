@@ -1,90 +1,17 @@
 //! Ending a wait from another thread, or from a signal handler.
 //!
-//! A hub owns one [`WakeSource`]: a descriptor it watches beside the others. Every [`Waker`] cloned
-//! from it makes that descriptor readable. Wake-ups coalesce: between two waits, a thousand cost
-//! one system call. Two mechanisms, and what is common to them and to those that hubs bring along:
+//! Wake-ups coalesce: between two waits, a thousand cost one system call.
 //!
-//! * `eventfd`: one descriptor, a counter; Linux.
-//! * `pipe`: two descriptors; everywhere else, and on Linux under `--cfg eventlet_pipe_waker`, so
-//!   that the fall-back runs the whole suite too.
-//! * `bell`: the waker itself, over any mechanism. `pending`: the flag by which wake-ups coalesce.
+//! * `bell`: the waker itself, over any mechanism.
+//! * `pending`: the flag by which wake-ups coalesce.
+//! * `source`: descriptors that a hub watches beside the others; Unix. Elsewhere a hub brings a
+//!   mechanism of its own.
 
 mod bell;
-#[cfg(all(
-    any(target_os = "linux", target_os = "android"),
-    not(eventlet_pipe_waker)
-))]
-mod eventfd;
 pub mod pending;
-#[cfg(any(
-    not(any(target_os = "linux", target_os = "android")),
-    eventlet_pipe_waker
-))]
-mod pipe;
-
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(unix)]
+mod source;
 
 pub use bell::{Bell, BellTower, Waker};
-
-#[cfg(all(
-    any(target_os = "linux", target_os = "android"),
-    not(eventlet_pipe_waker)
-))]
-use eventfd::Mechanism;
-#[cfg(any(
-    not(any(target_os = "linux", target_os = "android")),
-    eventlet_pipe_waker
-))]
-use pipe::Mechanism;
-
-/// The hub's end of its wakers: a descriptor to watch.
-#[derive(Debug)]
-pub struct WakeSource {
-    tower: BellTower<Mechanism>,
-}
-
-impl WakeSource {
-    /// Opens the descriptor, non-blocking and close-on-exec.
-    ///
-    /// # Errors
-    ///
-    /// What the kernel gives: no descriptor left (`EMFILE`, `ENFILE`), no memory.
-    pub fn new() -> io::Result<Self> {
-        Ok(WakeSource {
-            tower: BellTower::new(Mechanism::new()?),
-        })
-    }
-
-    /// A handle for other threads.
-    pub fn waker(&self) -> Waker {
-        self.tower.waker()
-    }
-
-    /// Takes note of the wake-ups so far: the hub calls this when the descriptor was reported, and
-    /// from then on new wakes make it readable again. Returns whether there were any.
-    ///
-    /// The descriptor is drained before the flag goes down. A wake that falls between the two
-    /// signals nothing, and need not: the wait that acknowledges has yet to return.
-    pub fn acknowledge(&self) -> bool {
-        self.tower.bell().drain();
-        self.tower.acknowledge()
-    }
-
-    /// Like [`acknowledge`](Self::acknowledge), for a hub that watches the descriptor
-    /// edge-triggered: every signal is a new edge, so an eventfd need not be drained, which saves
-    /// a system call per wake-up.
-    pub fn acknowledge_edge(&self) -> bool {
-        if !Mechanism::EDGE_NEEDS_NO_DRAIN {
-            self.tower.bell().drain();
-        }
-        self.tower.acknowledge()
-    }
-}
-
-impl AsFd for WakeSource {
-    /// The descriptor to watch for readability.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.tower.bell().as_fd()
-    }
-}
+#[cfg(unix)]
+pub use source::WakeSource;

@@ -145,6 +145,8 @@ impl UnixStream {
     }
 }
 
+crate::net::stream::stream!(UnixStream);
+
 options! { UnixStream:
     /// Shuts down one direction or both. Whoever waits to read then reads the end of the stream.
     fn shutdown(how: Shutdown) -> ();

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::Bell;
+use crate::Bell;
 
 pub(super) struct Mechanism {
     counter: OwnedFd,

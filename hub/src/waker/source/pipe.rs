@@ -3,7 +3,7 @@
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::Bell;
+use crate::Bell;
 
 pub(super) struct Mechanism {
     reader: PipeReader,

@@ -24,7 +24,7 @@ unsafe impl<S: Source> Source for Watched<S> {}
 /// # Errors
 ///
 /// The first call in a process opens `/dev/null`, which may fail (`EMFILE`); later ones do not.
-pub(crate) fn replace_with_inert(fd: BorrowedFd<'_>) -> io::Result<()> {
+pub(crate) fn end_behind(fd: BorrowedFd<'_>) -> io::Result<()> {
     let inert = inert()?;
     loop {
         // SAFETY: both numbers are open and owned (one by the static, one by the lender), and the
@@ -41,6 +41,24 @@ pub(crate) fn replace_with_inert(fd: BorrowedFd<'_>) -> io::Result<()> {
         }
     }
 }
+
+/// Has a type lend the descriptor of its field `watched`.
+macro_rules! lends_descriptor {
+    ($type:ident) => {
+        impl std::os::fd::AsFd for $type {
+            fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+                self.watched.as_fd()
+            }
+        }
+
+        impl std::os::fd::AsRawFd for $type {
+            fn as_raw_fd(&self) -> std::os::fd::RawFd {
+                self.watched.number()
+            }
+        }
+    };
+}
+pub(crate) use lends_descriptor;
 
 /// The file to put behind numbers; opened once in a process.
 fn inert() -> io::Result<&'static File> {

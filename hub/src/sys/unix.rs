@@ -1,17 +1,39 @@
-//! The few system calls that what hubs share needs, and `errno`. No policy.
+//! Unix: descriptors as `std` has them, the few system calls that what hubs share needs, and `errno`.
 
 use std::io;
-use std::os::fd::RawFd;
-#[cfg(any(
-    not(any(target_os = "linux", target_os = "android")),
-    eventlet_pipe_waker
-))]
-use std::os::fd::{AsRawFd, BorrowedFd};
 #[cfg(all(
     any(target_os = "linux", target_os = "android"),
     not(eventlet_pipe_waker)
 ))]
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::FromRawFd;
+use std::time::Duration;
+
+pub use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use libc::{suseconds_t, time_t, timespec, timeval};
+
+pub(crate) use crate::registry::dense::Places;
+use crate::source::sources;
+use crate::timeout::LONGEST;
+
+const NANOS_PER_MICRO: u32 = 1_000;
+const MICROS_PER_SEC: u32 = 1_000_000;
+
+sources!(
+    std::fs::File,
+    std::io::PipeReader,
+    std::io::PipeWriter,
+    std::net::TcpListener,
+    std::net::TcpStream,
+    std::net::UdpSocket,
+    std::os::fd::OwnedFd,
+    std::os::unix::net::UnixDatagram,
+    std::os::unix::net::UnixListener,
+    std::os::unix::net::UnixStream,
+    std::process::ChildStderr,
+    std::process::ChildStdin,
+    std::process::ChildStdout,
+);
 
 /// Leaves `errno` as it was: for use in signal handlers. (A panic would leave it changed; nothing
 /// that is fit for a signal handler panics.)
@@ -80,15 +102,46 @@ pub(crate) fn at_fork_in_child(handler: extern "C" fn()) {
     unsafe { libc::pthread_atfork(None, None, Some(handler)) };
 }
 
-/// A `timespec`; `seconds` must fit the system's `time_t`.
-pub(crate) fn timespec(seconds: u64, nanos: u32) -> libc::timespec {
+/// Seconds and nanoseconds for `ppoll`, `epoll_pwait2`, `kevent`: exact; at most [`LONGEST`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::timeout::to_timespec;
+/// use std::time::Duration;
+///
+/// let spec = to_timespec(Duration::from_nanos(1_000_000_002));
+/// assert_eq!((spec.tv_sec, spec.tv_nsec), (1, 2));
+/// ```
+pub fn to_timespec(timeout: Duration) -> timespec {
+    let timeout = timeout.min(LONGEST);
     // SAFETY: a structure of integers, for which all zeros is a value. Some 32-bit systems have
     // padding fields that a literal cannot name.
-    let mut spec: libc::timespec = unsafe { std::mem::zeroed() };
-    spec.tv_sec = seconds as libc::time_t;
+    let mut spec: timespec = unsafe { std::mem::zeroed() };
+    spec.tv_sec = timeout.as_secs() as time_t;
     // Below 10^9: fits every system's type of the field.
-    spec.tv_nsec = nanos as _;
+    spec.tv_nsec = timeout.subsec_nanos() as _;
     spec
+}
+
+/// Seconds and microseconds for `select`: rounded up; at most [`LONGEST`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::timeout::to_timeval;
+/// use std::time::Duration;
+///
+/// let val = to_timeval(Duration::from_nanos(999_999_001));
+/// assert_eq!((val.tv_sec, val.tv_usec), (1, 0));
+/// ```
+pub fn to_timeval(timeout: Duration) -> timeval {
+    let timeout = timeout.min(LONGEST);
+    let micros = timeout.subsec_nanos().div_ceil(NANOS_PER_MICRO);
+    timeval {
+        tv_sec: (timeout.as_secs() + u64::from(micros / MICROS_PER_SEC)) as time_t,
+        tv_usec: (micros % MICROS_PER_SEC) as suseconds_t,
+    }
 }
 
 fn errno_place() -> *mut libc::c_int {

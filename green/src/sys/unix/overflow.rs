@@ -12,7 +12,7 @@ use std::ptr;
 use std::sync::Once;
 
 use super::action::{HandedOn, Previous};
-use super::slot;
+use crate::sys::slot;
 
 /// Room for the handler and the formatting of one line, with the widest register state saved.
 const ALTERNATE_STACK: usize = 64 * 1024;

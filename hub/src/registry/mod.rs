@@ -3,16 +3,28 @@
 //! The one table every hub needs to refuse a descriptor or a slot that is taken, and a token that
 //! is unknown or belongs to a former tenant. What a hub must remember beside that (where the
 //! descriptor stands in its array, what is armed) is the type parameter. No system call is made here.
+//!
+//! Where a descriptor stands in the table, by its number:
+//!
+//! * `dense`: by the number as an index; Unix.
+//! * `sparse`: in a map; Windows, whose sockets have any numbers.
+
+#[cfg(unix)]
+pub(crate) mod dense;
+#[cfg(any(windows, test))]
+pub(crate) mod sparse;
 
 use std::io;
-use std::os::fd::RawFd;
 
+use crate::fd::RawFd;
+use crate::sys::Places;
 use crate::{Token, error};
 
 /// A table of registrations, each with a hub's own note `N`.
 ///
 /// Look-ups, insertions and removals are O(1); memory is proportional to the highest slot and the
-/// highest descriptor number seen.
+/// highest descriptor number seen. (On Windows those by descriptor are O(log n), and memory does not
+/// depend on its number.)
 ///
 /// # Examples
 ///
@@ -31,10 +43,10 @@ use crate::{Token, error};
 #[derive(Debug)]
 pub struct Registry<N> {
     slots: Vec<Option<Entry<N>>>,
-    /// Indexed by descriptor: the slot, or [`NOBODY`].
+    /// The slot of each descriptor.
     ///
-    /// Invariant: `by_descriptor[fd] == slot` exactly if `slots[slot]` is occupied with that `fd`.
-    by_descriptor: Vec<u32>,
+    /// Invariant: that of `fd` is `slot` exactly if `slots[slot]` is occupied with that `fd`.
+    by_descriptor: Places,
     live: usize,
 }
 
@@ -49,15 +61,12 @@ pub struct Entry<N> {
     pub note: N,
 }
 
-/// In the table of descriptors: not registered. Above [`Token::MAX_SLOT`], so never a slot.
-const NOBODY: u32 = u32::MAX;
-
 impl<N> Registry<N> {
     /// An empty table.
     pub const fn new() -> Self {
         Registry {
             slots: Vec::new(),
-            by_descriptor: Vec::new(),
+            by_descriptor: Places::new(),
             live: 0,
         }
     }
@@ -70,9 +79,7 @@ impl<N> Registry<N> {
     /// cannot grow to the slot's number; `InvalidInput` for a negative descriptor. Nothing is
     /// changed then.
     pub fn insert(&mut self, fd: RawFd, token: Token, note: N) -> io::Result<()> {
-        let Ok(number) = usize::try_from(fd) else {
-            return Err(error::no_descriptor(fd));
-        };
+        Places::check(fd)?;
         if self.by_descriptor(fd).is_some() {
             return Err(error::descriptor_twice(fd));
         }
@@ -81,13 +88,13 @@ impl<N> Registry<N> {
             return Err(error::slot_taken(token));
         }
         grow(&mut self.slots, slot, || None)?;
-        grow(&mut self.by_descriptor, number, || NOBODY)?;
+        self.by_descriptor.make_room(fd)?;
         self.slots[slot] = Some(Entry {
             fd,
             generation: token.generation(),
             note,
         });
-        self.by_descriptor[number] = token.slot();
+        self.by_descriptor.put(fd, token.slot());
         self.live += 1;
         Ok(())
     }
@@ -102,7 +109,7 @@ impl<N> Registry<N> {
         let entry = self.slots[token.slot() as usize]
             .take()
             .ok_or_else(|| error::unknown_token(token))?;
-        self.by_descriptor[entry.fd as usize] = NOBODY;
+        self.by_descriptor.take(entry.fd);
         self.live -= 1;
         Ok(entry)
     }
@@ -122,7 +129,7 @@ impl<N> Registry<N> {
 
     /// Whose descriptor it is.
     pub fn by_descriptor(&self, fd: RawFd) -> Option<Token> {
-        let slot = *self.by_descriptor.get(usize::try_from(fd).ok()?)?;
+        let slot = self.by_descriptor.slot_of(fd)?;
         let entry = self.slots.get(slot as usize)?.as_ref()?;
         Some(Token::new(slot, entry.generation))
     }
