@@ -58,9 +58,15 @@ fn path_of(file: &str) -> PathBuf {
 /// Whether a file has a test of the name, as a function or as one that a macro makes of it.
 fn has(text: &str, name: &str) -> bool {
     let function = format!("fn {name}(");
-    text.contains(&format!("#[test]\n{function}"))
-        || text.contains(&format!("#[test]\n    {function}"))
-        || (text.contains("macro_rules!") && text.lines().any(|line| line.trim() == name))
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let is_test = |at: usize| {
+        // Other attributes may stand between.
+        let before = lines[..at].iter().rev();
+        let mut own = before.take_while(|line| !matches!(**line, "" | "}") && !line.ends_with('{'));
+        own.any(|line| *line == "#[test]")
+    };
+    (0..lines.len()).any(|at| lines[at].starts_with(&function) && is_test(at))
+        || (text.contains("macro_rules!") && lines.contains(&name))
 }
 
 #[test]
@@ -100,7 +106,10 @@ fn each_behaviour_has_a_test() {
 
 #[test]
 fn what_is_no_test_is_not_taken_for_one() {
-    let text = "fn helper() {}\n#[test]\nfn a_test() {}\nmod inner {\n    #[test]\n    fn another() {}\n}\n";
+    let text = "fn helper() {}\n#[test]\nfn a_test() {\n}\nfn no_test() {\n}\nmod inner {\n    #[test]\n    \
+                #[ignore = \"slow\"]\n    fn another() {\n    }\n}\n";
     assert!(has(text, "a_test") && has(text, "another"));
-    assert!(!has(text, "helper") && !has(text, "a_tes") && !has(text, "b_test"));
+    for none in ["helper", "a_tes", "b_test", "no_test"] {
+        assert!(!has(text, none), "{none}");
+    }
 }
