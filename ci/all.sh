@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every gate in order, cheapest first, or those named on the command line: `ci/all.sh lint size`.
-# Goes on after a gate that fails; ends with a table, and a line `N passed, N failed`.
+# Some run beside the others, and are shown at the end. Goes on after a gate that fails; ends with a
+# table, and a line `N passed, N failed`.
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -22,31 +23,82 @@ cpu() {
 }
 
 log=$(mktemp "$TARGET/ci/log.XXXXXX")
-trap 'rm -f "$log"' EXIT
+beside=$(mktemp -d "$TARGET/ci/beside.XXXXXX")
+# Ends what still runs beside, with all that it has started.
+tidy() {
+    if [[ -n ${lane:-} ]]; then kill -- -"$lane" 2>/dev/null || true; fi
+    rm -rf "$log" "$beside"
+}
+trap tidy EXIT
 passed=0
 failed=0
 table=()
 skips=()
-begun=$SECONDS
+# `account GATE STATUS SECONDS`: what has become of a gate whose output is in the log.
+account() {
+    local outcome=passed
+    if (($2 == 0)); then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        outcome=FAILED
+    fi
+    mapfile -t -O "${#skips[@]}" skips < <(grep '^SKIPPED' "$log" | sort -u)
+    table+=("$(printf '%-11s %s %5d s%s' "$1" "$outcome" "$3" "${4:-}")")
+}
+
+# These build in folders of their own, so they need not wait for cargo's lock; and the other gates
+# leave a core idle wherever a test waits. One after the other, in a process group.
+BESIDE=" cross loom fuzz "
+apart=()
+ahead=()
 for gate in "${GATES[@]}"; do
+    if [[ $BESIDE == *" $gate "* && ${#GATES[@]} -gt 1 ]]; then apart+=("$gate"); else ahead+=("$gate"); fi
+done
+
+begun=$SECONDS
+lane=
+if ((${#apart[@]} > 0)); then
+    set -m
+    (
+        for gate in "${apart[@]}"; do
+            start=$SECONDS
+            status=0
+            bash "ci/$gate.sh" </dev/null >"$beside/$gate" 2>&1 || status=$?
+            echo "$status $((SECONDS - start))" >"$beside/$gate.end"
+        done
+    ) &
+    lane=$!
+    set +m
+fi
+for gate in ${ahead[@]+"${ahead[@]}"}; do
     echo
     echo "==== $gate"
     start=$SECONDS
     cpu
     before=$USED
     # `pipefail` makes the gate's own status count; `tee` only keeps a copy.
-    if bash "ci/$gate.sh" </dev/null 2>&1 | tee "$log"; then
-        passed=$((passed + 1))
-        outcome=passed
-    else
-        failed=$((failed + 1))
-        outcome=FAILED
-    fi
-    mapfile -t -O "${#skips[@]}" skips < <(grep '^SKIPPED' "$log" | sort -u)
+    status=0
+    bash "ci/$gate.sh" </dev/null 2>&1 | tee "$log" || status=$?
+    took=$((SECONDS - start))
+    account "$gate" "$status" "$took"
     cpu
-    table+=("$(printf '%-11s %s %5d s %6d s of processor' "$gate" "$outcome" \
-        $((SECONDS - start)) $((USED - before)))")
+    table[-1]+=$(printf ' %6d s of processor' $((USED - before)))
 done
+if [[ -n $lane ]]; then
+    wait "$lane" || true
+    lane=
+fi
+for gate in ${apart[@]+"${apart[@]}"}; do
+    echo
+    echo "==== $gate"
+    status=1
+    took=0
+    if [[ -f $beside/$gate.end ]]; then read -r status took <"$beside/$gate.end"; fi
+    tee "$log" <"$beside/$gate"
+    account "$gate" "$status" "$took" ' beside the others'
+done
+cpu
 
 echo
 echo "==== summary"
