@@ -16,7 +16,8 @@ use crate::coroutine::{Coroutine, Killed, State, Wait, Woken, deadline_in};
 use crate::ends::Ending;
 use crate::error::{NeedsUnwinding, ParkError};
 use crate::kill::kill;
-use crate::scheduler;
+use crate::scheduler::{self, Scheduler};
+use crate::sys::slot::Act;
 use crate::timeout::ScopeExpired;
 
 /// Owns the right to join a coroutine. Dropping it lets the coroutine go on by itself.
@@ -206,23 +207,9 @@ impl<T> JoinHandle<T> {
         if self.is_finished() {
             return Ok(Woken::Ready);
         }
-        scheduler::with(|scheduler| {
-            let caller = scheduler.current().ok_or(ParkError::InCallback)?;
-            if Rc::ptr_eq(&caller, coroutine) {
-                return Err(JoinError::Itself);
-            }
-            coroutine.joiner.set(Some(caller));
-            let _withdrawn_at_the_end = Joining(coroutine);
-            while !self.is_finished() {
-                if scheduler.park(Wait::Join(coroutine.id), deadline)? == Woken::TimedOut {
-                    return Ok(if self.is_finished() {
-                        Woken::Ready
-                    } else {
-                        Woken::TimedOut
-                    });
-                }
-            }
-            Ok(Woken::Ready)
+        scheduler::act(AwaitEnd {
+            coroutine,
+            deadline,
         })
     }
 
@@ -264,6 +251,41 @@ impl<T> fmt::Debug for JoinHandle<T> {
 
 /// Takes the joiner's name off the coroutine, however the wait ends.
 struct Joining<'a>(&'a Coroutine);
+
+/// What [`JoinHandle::wait`] does while the coroutine has not ended.
+struct AwaitEnd<'a> {
+    coroutine: &'a Rc<Coroutine>,
+    deadline: Option<Time>,
+}
+
+impl Act<Scheduler> for AwaitEnd<'_> {
+    type Outcome = Result<Woken, JoinError>;
+
+    #[inline(always)] // it parks: see `Stage`
+    fn act(self, scheduler: &Scheduler) -> Self::Outcome {
+        let AwaitEnd {
+            coroutine,
+            deadline,
+        } = self;
+        let is_finished = || coroutine.state.get() == State::Finished;
+        let caller = scheduler.current().ok_or(ParkError::InCallback)?;
+        if Rc::ptr_eq(&caller, coroutine) {
+            return Err(JoinError::Itself);
+        }
+        coroutine.joiner.set(Some(caller));
+        let _withdrawn_at_the_end = Joining(coroutine);
+        while !is_finished() {
+            if scheduler.park(Wait::Join(coroutine.id), deadline)? == Woken::TimedOut {
+                return Ok(if is_finished() {
+                    Woken::Ready
+                } else {
+                    Woken::TimedOut
+                });
+            }
+        }
+        Ok(Woken::Ready)
+    }
+}
 
 impl Drop for Joining<'_> {
     fn drop(&mut self) {

@@ -54,9 +54,9 @@ pub fn sleep(duration: Duration) {
 /// yield_now();
 /// assert!(handle.is_finished());
 /// ```
-#[inline]
+#[inline(always)]
 pub fn yield_now() {
-    check(scheduler::with(|scheduler| scheduler.yield_now()));
+    check(scheduler::yield_now());
 }
 
 /// Lets the others go first if the caller has done many operations without waiting, as each operation
@@ -100,11 +100,5 @@ pub(crate) fn raise_pending() {
     if std::thread::panicking() {
         return;
     }
-    let current = scheduler::with(|scheduler| scheduler.current());
-    if let Some(coroutine) = current
-        && coroutine.is_interrupted()
-        && !coroutine.is_in_hook()
-    {
-        coroutine.raise();
-    }
+    slot::with(Scheduler::raise_pending);
 }

@@ -178,6 +178,7 @@ impl<T> Shared<T> {
         }
     }
 
+    #[inline(always)] // it parks: see `Stage`
     fn wait_to_send(&self, value: T, deadline: Option<Time>) -> Result<(), SendFailure<T>> {
         let (outcome, left) =
             self.senders
@@ -220,6 +221,7 @@ impl<T> Shared<T> {
         }
     }
 
+    #[inline(always)] // it parks: see `Stage`
     fn wait_to_recv(&self, deadline: Option<Time>) -> Result<T, RecvFailure> {
         let (outcome, told) =
             self.receivers
@@ -249,11 +251,11 @@ impl<T> Shared<T> {
     }
 
     /// In a channel without room, whoever waited goes on first, then the caller.
-    #[inline]
+    #[inline(always)] // it gives way: see `Stage`
     pub(super) fn let_go_first(&self, met: Met) {
         if met == Met::Waiter && self.limit.get() == 0 {
             // Where yielding is refused (a destructor, a callback), the caller goes first.
-            let _ = scheduler::with(|scheduler| scheduler.yield_now());
+            let _ = scheduler::yield_now();
         }
     }
 

@@ -17,6 +17,7 @@ use super::{Direction, Shared, Watched};
 use crate::coroutine::{Coroutine, Wait, Woken, after};
 use crate::scheduler::{self, Scheduler};
 use crate::seat::Seat;
+use crate::sys::slot::Act;
 
 impl<S: Source + 'static> Watched<S> {
     /// Parks until one of the directions is reported ready.
@@ -27,27 +28,18 @@ impl<S: Source + 'static> Watched<S> {
     /// * `ResourceBusy`: another coroutine waits for one of the directions.
     /// * `NotConnected`: closed, before or meanwhile.
     /// * Why the caller could not wait.
+    #[inline(always)] // it parks: see `Stage`
     pub(crate) fn wait(
         self: &Rc<Self>,
         interest: Interest,
         wait: fn(RawFd) -> Wait,
         deadline: Option<Time>,
     ) -> io::Result<()> {
-        scheduler::with(|scheduler| {
-            let _seats_left_at_the_end = self.sit_armed(scheduler, interest)?;
-            let _counted = scheduler.waiting_for_kernel();
-            let deadline = match (deadline, self.only_seat(interest)) {
-                (Some(deadline), Some(seat)) => {
-                    seat.set_deadline(&scheduler.run_loop, deadline, || Rc::clone(self) as _);
-                    None
-                }
-                (deadline, _) => deadline,
-            };
-            match scheduler.park(wait(self.number()), deadline)? {
-                Woken::TimedOut => Err(timed_out(interest)),
-                _ if self.closed.get() => Err(closed()),
-                _ => Ok(()),
-            }
+        scheduler::act(WaitArmed {
+            watched: self,
+            interest,
+            wait,
+            deadline,
         })
     }
 
@@ -139,6 +131,42 @@ impl<S: Source + 'static> Watched<S> {
         [Direction::Read, Direction::Write]
             .into_iter()
             .find(|&direction| direction.is_in(interest) && self.seat(direction).is_taken())
+    }
+}
+
+/// What [`Watched::wait`] does.
+struct WaitArmed<'a, S: Source> {
+    watched: &'a Rc<Watched<S>>,
+    interest: Interest,
+    wait: fn(RawFd) -> Wait,
+    deadline: Option<Time>,
+}
+
+impl<S: Source + 'static> Act<Scheduler> for WaitArmed<'_, S> {
+    type Outcome = io::Result<()>;
+
+    #[inline(always)] // as above
+    fn act(self, scheduler: &Scheduler) -> io::Result<()> {
+        let WaitArmed {
+            watched,
+            interest,
+            wait,
+            deadline,
+        } = self;
+        let _seats_left_at_the_end = watched.sit_armed(scheduler, interest)?;
+        let _counted = scheduler.waiting_for_kernel();
+        let deadline = match (deadline, watched.only_seat(interest)) {
+            (Some(deadline), Some(seat)) => {
+                seat.set_deadline(&scheduler.run_loop, deadline, || Rc::clone(watched) as _);
+                None
+            }
+            (deadline, _) => deadline,
+        };
+        match scheduler.park(wait(watched.number()), deadline)? {
+            Woken::TimedOut => Err(timed_out(interest)),
+            _ if watched.closed.get() => Err(closed()),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn end_belongings() {
 impl Scheduler {
     /// Calls `f` with the coroutine that runs, or the root if its own code does, or has ended.
     #[inline]
-    fn with_self<R>(&self, f: impl FnOnce(&Coroutine) -> R) -> Option<R> {
+    pub(super) fn with_self<R>(&self, f: impl FnOnce(&Coroutine) -> R) -> Option<R> {
         if self.stage.is_empty() {
             (self.at_root.get() || self.ending.get()).then(|| f(&self.root))
         } else {

@@ -57,7 +57,7 @@ use crate::pulse::Pulse;
 use crate::setup;
 use crate::sys::fiber::{Fiber, Stacks};
 use crate::sys::overflow::AlternateStack;
-use crate::sys::slot;
+use crate::sys::slot::{self, Act};
 use crate::sys::stage::{Progress, Stage};
 use crate::watch::Watchers;
 
@@ -124,10 +124,37 @@ pub(crate) fn with<R>(f: impl FnOnce(&Scheduler) -> R) -> R {
     slot::with(f).expect("made just now")
 }
 
+/// The same for an [`Act`]: for what parks often.
+#[inline(always)]
+pub(crate) fn act<A: Act<Scheduler>>(act: A) -> A::Outcome {
+    if !slot::is_installed() {
+        make_default();
+    }
+    slot::act(act).expect("made just now")
+}
+
 #[cold]
 fn make_default() {
     if let Err(error) = setup::init() {
         panic!("no run loop for this thread: {error}");
+    }
+}
+
+/// As for [`Scheduler::yield_now`], on the thread's scheduler.
+#[inline(always)]
+pub(crate) fn yield_now() -> Result<(), ParkError> {
+    struct Yield;
+    impl Act<Scheduler> for Yield {
+        type Outcome = Result<(), ParkError>;
+
+        #[inline(always)] // see `Stage`
+        fn act(self, scheduler: &Scheduler) -> Self::Outcome {
+            scheduler.yield_now()
+        }
+    }
+    match slot::act(Yield) {
+        Some(outcome) => outcome,
+        None => with(Scheduler::yield_root),
     }
 }
 
@@ -324,20 +351,36 @@ impl Scheduler {
     /// * [`ParkError::InCallback`]: called from a callback of the run loop.
     /// * [`ParkError::InContext`]: called from a hook of a context.
     /// * [`ParkError::Deadlock`]: called on the root stack, and nothing is left that could wake it.
+    #[inline(always)] // see `Stage`
     pub(crate) fn park(&self, wait: Wait, deadline: Option<Time>) -> Result<Woken, ParkError> {
-        let coroutine = self.about_to_park()?;
+        if thread::panicking() {
+            return Err(ParkError::Unwinding);
+        }
+        let park = Park {
+            scheduler: self,
+            wait,
+            deadline,
+        };
+        match self.stage.play(park) {
+            Some(outcome) => outcome,
+            None => self.park_root(wait, deadline),
+        }
+    }
+
+    /// Notes that a coroutine is about to leave, and for what.
+    #[inline(always)] // as above
+    fn note_parked(&self, coroutine: &Coroutine, wait: Wait) {
         coroutine.state.set(State::Parked);
         coroutine.wait.set(wait);
         coroutine.since.set(self.turn_began.get());
-        if let Some(deadline) = deadline {
-            let timer = self
-                .run_loop
-                .arm_timer(deadline, Rc::clone(&coroutine) as _);
-            coroutine.deadline.set(Some(timer));
-        }
-        self.leave(&coroutine)?;
-        self.raise_interrupts(&coroutine)?;
-        Ok(coroutine.woken.get())
+    }
+
+    /// Has whoever is about to park woken at a deadline.
+    fn arm_deadline(&self, coroutine: Rc<Coroutine>, deadline: Time) {
+        let timer = self
+            .run_loop
+            .arm_timer(deadline, Rc::clone(&coroutine) as _);
+        coroutine.deadline.set(Some(timer));
     }
 
     /// Lets everybody who is ready run first.
@@ -345,7 +388,7 @@ impl Scheduler {
     /// # Errors
     ///
     /// As for [`park`](Self::park), without the deadlock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn yield_now(&self) -> Result<(), ParkError> {
         if self.yield_coroutine() == Yielded::Yes {
             Ok(())
@@ -355,22 +398,12 @@ impl Scheduler {
     }
 
     /// Yields if a coroutine runs that may.
-    #[inline]
+    #[inline(always)]
     fn yield_coroutine(&self) -> Yielded {
         if thread::panicking() {
             return Yielded::No;
         }
-        let yielded = self.stage.with_current(|coroutine| {
-            if self.raise_interrupts(coroutine).is_err() {
-                return Yielded::No;
-            }
-            // Not parked, so `run` puts it at the end of the ready queue, without a new owner.
-            self.suspend(coroutine);
-            // Not in a hook any more.
-            let _ = self.raise_interrupts(coroutine);
-            Yielded::Yes
-        });
-        yielded.unwrap_or(Yielded::No)
+        self.stage.play(GiveWay(self)).unwrap_or(Yielded::No)
     }
 
     /// Called before each operation on a descriptor; makes the caller yield when it has done many
@@ -405,13 +438,23 @@ impl Scheduler {
     /// # Errors
     ///
     /// [`ParkError::InContext`].
-    #[inline]
+    #[inline(always)]
     fn raise_interrupts(&self, coroutine: &Coroutine) -> Result<(), ParkError> {
         if coroutine.is_interrupted() {
             self.raise_slowly(coroutine)
         } else {
             Ok(())
         }
+    }
+
+    /// Raises what is pending for the caller, unless a hook of one of its contexts runs.
+    #[inline]
+    pub(crate) fn raise_pending(&self) {
+        self.with_self(|coroutine| {
+            if coroutine.is_interrupted() && !coroutine.is_in_hook() {
+                coroutine.raise();
+            }
+        });
     }
 
     #[cold]
@@ -432,19 +475,8 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Gives the thread away until the coroutine's next turn.
-    #[inline]
-    fn leave(&self, coroutine: &Coroutine) -> Result<(), ParkError> {
-        if coroutine.is_root() {
-            self.turn_until_due()
-        } else {
-            self.suspend(coroutine);
-            Ok(())
-        }
-    }
-
     /// Leaves the stage; its contexts, if it has any, and its spans stay behind.
-    #[inline]
+    #[inline(always)]
     fn suspend(&self, coroutine: &Coroutine) {
         #[cfg(feature = "tracing")]
         let _spans = crate::spans::leave(coroutine);
@@ -466,6 +498,56 @@ impl Scheduler {
 
     pub(crate) fn trim_stacks(&self) -> usize {
         self.stacks.borrow_mut().trim()
+    }
+}
+
+/// What a coroutine that parks does on stage.
+struct Park<'a> {
+    scheduler: &'a Scheduler,
+    wait: Wait,
+    deadline: Option<Time>,
+}
+
+impl Act<Coroutine> for Park<'_> {
+    type Outcome = Result<Woken, ParkError>;
+
+    #[inline(always)] // see `Stage`
+    fn act(self, coroutine: &Coroutine) -> Self::Outcome {
+        let Park {
+            scheduler,
+            wait,
+            deadline,
+        } = self;
+        scheduler.raise_interrupts(coroutine)?;
+        scheduler.note_parked(coroutine, wait);
+        if let Some(deadline) = deadline
+            && let Some(coroutine) = scheduler.stage.share_current()
+        {
+            scheduler.arm_deadline(coroutine, deadline);
+        }
+        scheduler.suspend(coroutine);
+        scheduler.raise_interrupts(coroutine)?;
+        Ok(coroutine.woken.get())
+    }
+}
+
+/// What a coroutine that yields does on stage.
+struct GiveWay<'a>(&'a Scheduler);
+
+impl Act<Coroutine> for GiveWay<'_> {
+    type Outcome = Yielded;
+
+    #[inline(always)] // see `Stage`
+    fn act(self, coroutine: &Coroutine) -> Yielded {
+        let GiveWay(scheduler) = self;
+        if scheduler.raise_interrupts(coroutine).is_err() {
+            return Yielded::No;
+        }
+        // Not parked, so `run` puts it at the end of the ready queue, without a new owner.
+        scheduler.suspend(coroutine);
+        // Not in a hook any more.
+        let _ = scheduler.raise_interrupts(coroutine);
+        Yielded::Yes
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 use eventlet_runloop::{Time, Turned};
 
 use super::{IO_CREDIT, Scheduler};
-use crate::coroutine::{State, Wait};
+use crate::coroutine::{State, Wait, Woken};
 use crate::deadlock::Deadlock;
 use crate::error::ParkError;
 
@@ -29,6 +29,24 @@ impl Scheduler {
         self.raise_interrupts(&self.root)?;
         self.requeue_root()?;
         self.raise_interrupts(&self.root)
+    }
+
+    /// The root's way of parking.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn park_root(&self, wait: Wait, deadline: Option<Time>) -> Result<Woken, ParkError> {
+        if !self.at_root.get() {
+            return Err(ParkError::InCallback);
+        }
+        let root = &self.root;
+        self.raise_interrupts(root)?;
+        self.note_parked(root, wait);
+        if let Some(deadline) = deadline {
+            self.arm_deadline(Rc::clone(root), deadline);
+        }
+        self.turn_until_due()?;
+        self.raise_interrupts(root)?;
+        Ok(root.woken.get())
     }
 
     pub(super) fn requeue_root(&self) -> Result<(), ParkError> {

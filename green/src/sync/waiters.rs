@@ -20,6 +20,7 @@ use super::line::Line;
 use crate::coroutine::{Coroutine, State, Wait, Woken};
 use crate::error::ParkError;
 use crate::scheduler::{self, Scheduler};
+use crate::sys::slot::Act;
 
 /// The queue.
 pub(crate) struct Waiters<P = ()> {
@@ -138,7 +139,7 @@ impl<P> Waiters<P> {
     /// back.
     ///
     /// If the caller is unwound although it was chosen, `pass_on` is called with what it held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wait_holding(
         &self,
         held: P,
@@ -146,32 +147,12 @@ impl<P> Waiters<P> {
         deadline: Option<Time>,
         pass_on: impl FnOnce(P),
     ) -> (Result<Outcome, ParkError>, P) {
-        scheduler::with(|scheduler| {
-            let Some(coroutine) = scheduler.current() else {
-                return (Err(ParkError::InCallback), held);
-            };
-            let mut seat = Seat {
-                waiters: self,
-                place: Some(self.enter(coroutine, held)),
-                pass_on: Some(pass_on),
-            };
-            loop {
-                let woken = scheduler.park(wait, deadline);
-                let (was_chosen, held) = seat.rise();
-                // A hub may fail just after somebody was chosen; it was given something then.
-                if was_chosen {
-                    return (Ok(Outcome::Chosen), held);
-                }
-                match woken {
-                    Ok(Woken::TimedOut) => return (Ok(Outcome::TimedOut), held),
-                    Err(error) => return (Err(error), held),
-                    // A wake-up that was left over from a wait whose hub failed.
-                    Ok(_) => match scheduler.current() {
-                        Some(coroutine) => seat.place = Some(self.enter(coroutine, held)),
-                        None => return (Err(ParkError::InCallback), held),
-                    },
-                }
-            }
+        scheduler::act(WaitHolding {
+            waiters: self,
+            held,
+            wait,
+            deadline,
+            pass_on,
         })
     }
 
@@ -238,6 +219,55 @@ impl<P> Waiters<P> {
         let mut line = self.line.borrow_mut();
         line.call_first()
             .map(|waiter| f(&waiter.coroutine, &mut waiter.held))
+    }
+}
+
+/// What [`Waiters::wait_holding`] does.
+struct WaitHolding<'a, P, F> {
+    waiters: &'a Waiters<P>,
+    held: P,
+    wait: Wait,
+    deadline: Option<Time>,
+    pass_on: F,
+}
+
+impl<P, F: FnOnce(P)> Act<Scheduler> for WaitHolding<'_, P, F> {
+    type Outcome = (Result<Outcome, ParkError>, P);
+
+    #[inline(always)] // it parks: see `Stage`
+    fn act(self, scheduler: &Scheduler) -> Self::Outcome {
+        let WaitHolding {
+            waiters,
+            held,
+            wait,
+            deadline,
+            pass_on,
+        } = self;
+        let Some(coroutine) = scheduler.current() else {
+            return (Err(ParkError::InCallback), held);
+        };
+        let mut seat = Seat {
+            waiters,
+            place: Some(waiters.enter(coroutine, held)),
+            pass_on: Some(pass_on),
+        };
+        loop {
+            let woken = scheduler.park(wait, deadline);
+            let (was_chosen, held) = seat.rise();
+            // A hub may fail just after somebody was chosen; it was given something then.
+            if was_chosen {
+                return (Ok(Outcome::Chosen), held);
+            }
+            match woken {
+                Ok(Woken::TimedOut) => return (Ok(Outcome::TimedOut), held),
+                Err(error) => return (Err(error), held),
+                // A wake-up that was left over from a wait whose hub failed.
+                Ok(_) => match scheduler.current() {
+                    Some(coroutine) => seat.place = Some(waiters.enter(coroutine, held)),
+                    None => return (Err(ParkError::InCallback), held),
+                },
+            }
+        }
     }
 }
 

@@ -116,12 +116,12 @@ impl Fiber {
     /// # Panics
     ///
     /// If the fiber is running, has finished, or has no body.
-    #[inline]
+    #[inline(always)]
     pub(super) fn resume(&self) -> Progress {
         self.resume_with(ptr::from_ref(self).cast())
     }
 
-    #[inline]
+    #[inline(always)]
     fn resume_with(&self, input: Input) -> Progress {
         assert_eq!(
             self.phase.get(),
@@ -156,7 +156,7 @@ impl Fiber {
     ///
     /// Must be called on the fiber's own stack, while it is the innermost fiber that runs on this
     /// thread.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn suspend(&self) {
         let me: Input = ptr::from_ref(self).cast();
         loop {

@@ -34,9 +34,32 @@ pub(crate) enum Occupied {
     ThreadEnding,
 }
 
+/// Something to do with what a thread has one of: its scheduler, or the coroutine on its stage. A method
+/// and no closure, because a method can be inlined for certain; see [`Stage`](super::stage::Stage).
+pub(crate) trait Act<T> {
+    type Outcome;
+
+    fn act(self, on: &T) -> Self::Outcome;
+}
+
 /// Calls `f` with the thread's scheduler, if it has one.
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Scheduler) -> R) -> Option<R> {
+    struct Call<F>(F);
+    impl<R, F: FnOnce(&Scheduler) -> R> Act<Scheduler> for Call<F> {
+        type Outcome = R;
+
+        #[inline]
+        fn act(self, scheduler: &Scheduler) -> R {
+            (self.0)(scheduler)
+        }
+    }
+    act(Call(f))
+}
+
+/// The same for an [`Act`].
+#[inline(always)]
+pub(crate) fn act<A: Act<Scheduler>>(act: A) -> Option<A::Outcome> {
     let scheduler = CURRENT.get();
     if scheduler.is_null() {
         return None;
@@ -46,7 +69,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&Scheduler) -> R) -> Option<R> {
     // own code) ends, on the root stack, after `shut_down` has ended every coroutine; so no call of this function is still
     // under way then: one on a coroutine's stack was unwound (or will never be resumed), and one
     // on the thread's own stack has returned.
-    Some(f(unsafe { &*scheduler }))
+    Some(act.act(unsafe { &*scheduler }))
 }
 
 /// Makes `scheduler` the thread's own, unless the thread takes none.
