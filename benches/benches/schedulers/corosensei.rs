@@ -27,7 +27,7 @@ impl Pool {
             .map(|_| {
                 let relay = Arc::clone(&relay);
                 Coroutine::with_stack(self.stack(), move |yielder, ()| {
-                    take_part(&relay, || yielder.suspend(()));
+                    take_part!(relay, yielder.suspend(()));
                 })
             })
             .collect();

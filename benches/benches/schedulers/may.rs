@@ -30,7 +30,7 @@ pub fn yields(tasks: usize, times: u64) -> Duration {
         let handles: Vec<_> = (0..tasks)
             .map(|_| {
                 let relay = Arc::clone(&shared);
-                go!(move || take_part(&relay, yield_now))
+                go!(move || take_part!(relay, yield_now()))
             })
             .collect();
         for handle in handles {

@@ -80,17 +80,21 @@ impl Relay {
     }
 }
 
-/// One task of `yields`, for everybody whose way of giving way is a plain function.
-pub fn take_part(relay: &Relay, mut give_way: impl FnMut()) {
-    relay.arrive();
-    while !relay.is_complete() {
-        give_way();
-    }
-    relay.begin();
-    while relay.step() {
-        give_way();
-    }
+/// One task of `yields`, for everybody who gives way by calling something. A macro, so that this is called
+/// where it stands, as in a program: a function that was handed another one would call it from twice.
+macro_rules! take_part {
+    ($relay:expr, $give_way:expr) => {{
+        $relay.arrive();
+        while !$relay.is_complete() {
+            $give_way;
+        }
+        $relay.begin();
+        while $relay.step() {
+            $give_way;
+        }
+    }};
 }
+pub(crate) use take_part;
 
 /// How deep a deep stack is: so many frames of a kibibyte, and a bit.
 const DEPTH: usize = 32;

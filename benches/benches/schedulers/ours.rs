@@ -17,7 +17,7 @@ fn yields_here(tasks: usize, times: u64) -> Duration {
     let handles: Vec<_> = (0..tasks)
         .map(|_| {
             let relay = Arc::clone(&relay);
-            spawn(move || take_part(&relay, yield_now))
+            spawn(move || take_part!(relay, yield_now()))
         })
         .collect();
     for handle in handles {
