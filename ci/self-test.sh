@@ -45,7 +45,7 @@ weed() {
 
 # These cost seconds to prove. The proof of the others builds much, and is worth it where something of
 # the gate has changed: in a full run (CI_PROOFS=changed) they are proved when the newest commit did that.
-CHEAP=" size unsafe layers lint docs msrv counts "
+CHEAP=" size unsafe layers lint docs msrv package counts "
 has_changed() {
     local base
     base=$(git rev-parse --quiet --verify 'HEAD^') || return 0
@@ -183,6 +183,23 @@ edition = "2024"
 rust-version = "1.90"
 publish = false'
     red msrv CI_PACKAGES=eventlet-hub -- 'current MSRV' 'eventlet-runloop states' 'planted 1\.0\.0 needs Rust 1\.90'
+fi
+
+if proves package; then
+    # Left at home: what a module, a chapter and the licence ask for. And too much, and too little, on a page.
+    change hub/Cargo.toml 's|^include\.workspace = true|include = ["/src/lib.rs", "/README.md", "/LICENSE-*"]|; /^description/d'
+    change Cargo.toml 's|"/docs/guide", ||'
+    change runloop/Cargo.toml 's/^keywords = \[/&"a word that is no keyword", /'
+    head -c 600000 /dev/urandom | write hub-poll/src/planted.rs
+    sow hub-select/LICENSE-MIT
+    rm -f "$SCRATCH/hub-select/LICENSE-MIT"
+    red package CI_PACKAGES=eventlet-hub -- 'eventlet-hub: no description' 'no keyword: a word' 'five keywords, please' \
+        'eventlet: src/guide\.rs includes .*first-server\.md, which is not' 'eventlet-hub-poll takes [0-9]+ KiB' \
+        'eventlet-hub-select: LICENSE-MIT is not' 'file not found for module'
+    change Cargo.toml 's/^(eventlet-hub = .*), version = "[0-9.]+"/\1/'
+    change hub-test/Cargo.toml 's/^include\.workspace = true/&\npublish = false/'
+    red package CI_PACKAGES=eventlet-hub -- 'eventlet-runloop: needs eventlet-hub without a version' \
+        'eventlet-hub-epoll: needs eventlet-hub-test, which is not published' 'eventlet-hub was not packed'
 fi
 
 if proves features; then
