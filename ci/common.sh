@@ -4,6 +4,7 @@
 #
 # Environment:
 #   CARGO_TARGET_DIR  where cargo builds; default `target` in the root
+#   CI_INSTALL        `no`: fetches no tools
 #   CI_PACKAGES       narrows the gates that call cargo to these packages (self-test.sh uses it)
 set -euo pipefail
 export LC_ALL=C
@@ -49,6 +50,15 @@ need() {
     has "$1" && return
     fault "this gate needs $1, which is not installed (ci/tools.sh installs it)"
     finish "nothing"
+}
+
+# `pip_install FOLDER PACKAGE==VERSION`: fetches a tool that is there ready built, once, into a folder of its
+# own. Whether that worked shows when it is called. CI_INSTALL=no leaves pip alone.
+readonly PIP_PATIENCE=120 # seconds
+pip_install() {
+    if [[ -d $1 || ${CI_INSTALL:-yes} == no ]] || ! has python3; then return 0; fi
+    timeout "$PIP_PATIENCE" python3 -m pip --quiet --disable-pip-version-check install --no-deps \
+        --target "$1" "$2" </dev/null >/dev/null 2>&1 || true
 }
 
 # The repository's files that match the given git pathspecs: all that are tracked or would be.

@@ -45,7 +45,7 @@ weed() {
 
 # These cost seconds to prove. The proof of the others builds much, and is worth it where something of
 # the gate has changed: in a full run (CI_PROOFS=changed) they are proved when the newest commit did that.
-CHEAP=" size unsafe layers lint docs msrv package counts "
+CHEAP=" size unsafe layers lint docs msrv deny package counts "
 has_changed() {
     local base
     base=$(git rev-parse --quiet --verify 'HEAD^') || return 0
@@ -183,6 +183,25 @@ edition = "2024"
 rust-version = "1.90"
 publish = false'
     red msrv CI_PACKAGES=eventlet-hub -- 'current MSRV' 'eventlet-runloop states' 'planted 1\.0\.0 needs Rust 1\.90'
+fi
+
+if proves deny; then
+    change hub/Cargo.toml 's/^libc.*/&\nplanted = { path = "..\/planted", version = "*" }/'
+    write planted/src/lib.rs <<<'//! Planted.'
+    write planted/Cargo.toml <<<'[package]
+name = "planted"
+version = "1.0.0"
+edition = "2024"
+license = "AGPL-3.0-only"'
+    change deny.toml 's/^deny = \[/&{ crate = "slab" },/; /unknown-registry/s/^/allow-registry = []\n/'
+    bash "$SCRATCH/ci/deny.sh" >"$LOG" 2>&1 </dev/null || true
+    if grep -q '^SKIPPED (deny): no cargo-deny' "$LOG"; then
+        skipped "deny, which needs cargo-deny"
+        weed
+    else
+        red deny -- 'failed to satisfy license requirements' 'AGPL-3\.0-only' "wildcard dependency for crate 'eventlet-hub" \
+            'slab .*is explicitly banned' 'source-not-allowed'
+    fi
 fi
 
 if proves package; then
