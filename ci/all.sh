@@ -5,7 +5,7 @@
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-GATES=(size unsafe layers lint docs msrv deny package features cross test hubs examples conformance idle counts fuzz bench loom sanitize self-test)
+GATES=(size unsafe layers lint docs api msrv deny package features cross test hubs examples conformance idle counts fuzz bench loom sanitize self-test)
 if (($# > 0)); then GATES=("$@"); else export CI_PROOFS=${CI_PROOFS:-changed}; fi
 
 if [[ ${CI:-} == true ]]; then

@@ -90,6 +90,19 @@ packages() {
         sed -e "s| $ROOT/| |" -e "s| $ROOT\$| .|"
 }
 
+# The packages that are published, one a line.
+published() { cargo metadata --no-deps --format-version 1 | jq -r '.packages[] | select(.publish != []) | .name'; }
+
+# The features that the selected packages are documented with (`package.metadata.docs.rs`), for one build
+# of them all; every feature where none are named.
+documented_features() {
+    cargo metadata --no-deps --format-version 1 | jq -r '.packages[] | select(.publish != []) | .name as $name
+        | (.metadata.docs.rs.features // (.features | keys))[] | "\($name)/\(.)"' |
+        while IFS=/ read -r package feature; do
+            if is_selected "$package"; then echo "$package/$feature"; fi
+        done | paste -sd,
+}
+
 # The text of a Rust file without comments that fill a line or end one. (A `//` in a string cuts the
 # line as well, which the greps that use this can live with.)
 code_of() { sed -e 's|//.*||' "$1"; }

@@ -45,7 +45,7 @@ weed() {
 
 # These cost seconds to prove. The proof of the others builds much, and is worth it where something of
 # the gate has changed: in a full run (CI_PROOFS=changed) they are proved when the newest commit did that.
-CHEAP=" size unsafe layers lint docs msrv deny package counts "
+CHEAP=" size unsafe layers lint docs msrv api deny package counts "
 has_changed() {
     local base
     base=$(git rev-parse --quiet --verify 'HEAD^') || return 0
@@ -183,6 +183,12 @@ edition = "2024"
 rust-version = "1.90"
 publish = false'
     red msrv CI_PACKAGES=eventlet-hub -- 'current MSRV' 'eventlet-runloop states' 'planted 1\.0\.0 needs Rust 1\.90'
+fi
+
+if proves api; then
+    change hub/src/token.rs 's/pub const fn to_word/pub const fn planted/'
+    red api CI_PACKAGES=eventlet-hub -- '-pub const fn eventlet_hub::Token::to_word' \
+        '[+]pub const fn eventlet_hub::Token::planted' 'not what docs/api has: eventlet-hub;'
 fi
 
 if proves deny; then
