@@ -3,8 +3,10 @@
 # not published, it has all files that it needs and none that is large; and the packages, unpacked side by
 # side in a workspace of their own, with nothing else of the repository, type-check.
 #
-# That is done once for all of them, with default features: cargo's own check builds each by itself.
-# Nothing is uploaded. CI_PACKAGES narrows what is type-checked.
+# That is done once for all of them, with default features: cargo's own check builds each by itself. The
+# oldest versions of other packages that ours say they work with are looked for; `ci/package.sh --minimal`
+# type-checks ours with them, and with what is optional. Nothing is uploaded. CI_PACKAGES narrows what is
+# type-checked.
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need jq
@@ -39,7 +41,7 @@ while IFS= read -r line; do fault "$line"; done < <(jq -r '
           elif .req == "*" then "needs \($other) without a version"
           else empty end)
       ) | "\($name): \(.)"' <<<"$metadata")
-mapfile -t published < <(jq -r '.packages[] | select(.publish != []) | .name' <<<"$metadata")
+mapfile -t published < <(published)
 version=$(jq -r '[.packages[] | select(.publish != []) | .version] | unique | join(" ")' <<<"$metadata")
 [[ $version != *' '* ]] || fault "packages have several versions: $version"
 
@@ -88,4 +90,16 @@ done
 cp Cargo.lock "$UNPACKED/"
 # shellcheck disable=SC2046 # several words are meant
 run cargo check --quiet --manifest-path "$UNPACKED/Cargo.toml" --target-dir "$FOLDER" $(selection)
+
+# The oldest versions of what we name fit together. Building with them is for a release: with `--minimal`,
+# a minute and a half of processor.
+rm -f "$UNPACKED/Cargo.lock"
+# The switch lets cargo take an option that is not stable.
+export RUSTC_BOOTSTRAP=1
+run cargo generate-lockfile --quiet -Z direct-minimal-versions --manifest-path "$UNPACKED/Cargo.toml"
+if [[ ${1:-} == --minimal ]]; then
+    # shellcheck disable=SC2046 # several words are meant
+    run cargo check --quiet -Z direct-minimal-versions --manifest-path "$UNPACKED/Cargo.toml" \
+        --target-dir "$FOLDER/minimal" $(selection) --features "$(documented_features)"
+fi
 finish "${#published[@]} packages of version $version, $files files"
