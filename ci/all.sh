@@ -5,7 +5,7 @@
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-GATES=(size unsafe layers lint docs msrv features cross test hubs examples conformance idle counts fuzz bench loom sanitize self-test)
+GATES=(size unsafe layers lint docs api msrv deny package features cross test hubs examples conformance idle counts fuzz bench loom sanitize self-test)
 if (($# > 0)); then GATES=("$@"); else export CI_PROOFS=${CI_PROOFS:-changed}; fi
 
 if [[ ${CI:-} == true ]]; then
@@ -49,7 +49,7 @@ account() {
 
 # These build in folders of their own, so they need not wait for cargo's lock; and the other gates
 # leave a core idle wherever a test waits. One after the other, in a process group.
-BESIDE=" cross loom fuzz "
+BESIDE=" package cross loom fuzz "
 apart=()
 ahead=()
 for gate in "${GATES[@]}"; do

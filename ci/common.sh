@@ -4,6 +4,7 @@
 #
 # Environment:
 #   CARGO_TARGET_DIR  where cargo builds; default `target` in the root
+#   CI_INSTALL        `no`: fetches no tools
 #   CI_PACKAGES       narrows the gates that call cargo to these packages (self-test.sh uses it)
 set -euo pipefail
 export LC_ALL=C
@@ -51,6 +52,15 @@ need() {
     finish "nothing"
 }
 
+# `pip_install FOLDER PACKAGE==VERSION`: fetches a tool that is there ready built, once, into a folder of its
+# own. Whether that worked shows when it is called. CI_INSTALL=no leaves pip alone.
+readonly PIP_PATIENCE=120 # seconds
+pip_install() {
+    if [[ -d $1 || ${CI_INSTALL:-yes} == no ]] || ! has python3; then return 0; fi
+    timeout "$PIP_PATIENCE" python3 -m pip --quiet --disable-pip-version-check install --no-deps \
+        --target "$1" "$2" </dev/null >/dev/null 2>&1 || true
+}
+
 # The repository's files that match the given git pathspecs: all that are tracked or would be.
 files() {
     local file
@@ -78,6 +88,19 @@ packages() {
     cargo metadata --no-deps --format-version 1 |
         jq -r '.packages[] | "\(.name) \(.manifest_path | rtrimstr("/Cargo.toml"))"' |
         sed -e "s| $ROOT/| |" -e "s| $ROOT\$| .|"
+}
+
+# The packages that are published, one a line.
+published() { cargo metadata --no-deps --format-version 1 | jq -r '.packages[] | select(.publish != []) | .name'; }
+
+# The features that the selected packages are documented with (`package.metadata.docs.rs`), for one build
+# of them all; every feature where none are named.
+documented_features() {
+    cargo metadata --no-deps --format-version 1 | jq -r '.packages[] | select(.publish != []) | .name as $name
+        | (.metadata.docs.rs.features // (.features | keys))[] | "\($name)/\(.)"' |
+        while IFS=/ read -r package feature; do
+            if is_selected "$package"; then echo "$package/$feature"; fi
+        done | paste -sd,
 }
 
 # The text of a Rust file without comments that fill a line or end one. (A `//` in a string cuts the

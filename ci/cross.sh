@@ -6,7 +6,7 @@
 # compiler they belong to (`rust-src`) where there is none to be had: tier-3 targets. What can be had by
 # neither is skipped, with the reason. The linker, with the libraries of other systems, is zig's, fetched
 # with pip; linking proves that what we call is there. Where zig has no libraries nothing is linked.
-# CI_CROSS narrows it to these targets; CI_CROSS_INSTALL=no leaves rustup and pip alone.
+# CI_CROSS narrows it to these targets; CI_INSTALL=no leaves rustup and pip alone.
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -34,7 +34,7 @@ declare -A ZIG_TARGETS=(
     [x86_64-pc-windows-gnu]=x86_64-windows-gnu
 )
 readonly ZIG_VERSION=0.17.1
-# How long fetching a standard library, or zig, may take, in seconds.
+# How long fetching a standard library may take, in seconds.
 readonly PATIENCE=120
 
 CARGO_TARGET_DIR=$(own_target cross)
@@ -45,7 +45,7 @@ export CARGO_INCREMENTAL=0
 # `has_std TARGET`: whether the compiler finds a standard library for it.
 has_std() { compgen -G "$(rustc --print target-libdir --target "$1" 2>/dev/null)/libstd-*.rlib" >/dev/null; }
 has_sources() { [[ -f $(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock ]]; }
-may_install() { has rustup && [[ ${CI_CROSS_INSTALL:-yes} != no ]]; }
+may_install() { has rustup && [[ ${CI_INSTALL:-yes} != no ]]; }
 is_windows() { [[ $1 == *-windows-* ]]; }
 
 # Sets STD to where the standard library comes from and HOW to what cargo needs for that; or WHY to the
@@ -90,10 +90,7 @@ find_zig() {
         WHY="no python3 to run zig with"
         return 1
     fi
-    if [[ ! -d $folder/ziglang && ${CI_CROSS_INSTALL:-yes} != no ]]; then
-        timeout "$PATIENCE" python3 -m pip --quiet --disable-pip-version-check install --no-deps \
-            --target "$folder" "ziglang==$ZIG_VERSION" </dev/null >/dev/null 2>&1 || true
-    fi
+    pip_install "$folder" "ziglang==$ZIG_VERSION"
     if ! PYTHONPATH=$folder python3 -m ziglang version >/dev/null 2>&1; then
         WHY="no zig to link with (pip install ziglang==$ZIG_VERSION)"
         return 1

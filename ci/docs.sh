@@ -9,14 +9,11 @@ need jq
 # shellcheck disable=SC2046 # several words are meant
 {
     export RUSTDOCFLAGS='-D warnings'
-    run cargo doc $(selection) --no-deps --quiet
-    # The test kit, which no default shows.
-    if is_selected eventlet-green; then
-        run cargo doc -p eventlet-green --features testing --no-deps --quiet
-    fi
+    # As they are shown to everybody, with what is optional.
+    run cargo doc $(selection) --no-deps --quiet --features "$(documented_features)"
     # What is redundant with private items in view is needed without.
     RUSTDOCFLAGS+=' -A rustdoc::redundant-explicit-links'
-    run cargo doc $(selection) --no-deps --quiet --document-private-items
+    run cargo doc $(selection) --no-deps --quiet --features "$(documented_features)" --document-private-items
 }
 
 # Chapters and pages whose code blocks must compile are included by the facade's docs; every chapter is

@@ -45,7 +45,7 @@ weed() {
 
 # These cost seconds to prove. The proof of the others builds much, and is worth it where something of
 # the gate has changed: in a full run (CI_PROOFS=changed) they are proved when the newest commit did that.
-CHEAP=" size unsafe layers lint docs msrv counts "
+CHEAP=" size unsafe layers lint docs msrv api deny package counts "
 has_changed() {
     local base
     base=$(git rev-parse --quiet --verify 'HEAD^') || return 0
@@ -183,6 +183,49 @@ edition = "2024"
 rust-version = "1.90"
 publish = false'
     red msrv CI_PACKAGES=eventlet-hub -- 'current MSRV' 'eventlet-runloop states' 'planted 1\.0\.0 needs Rust 1\.90'
+fi
+
+if proves api; then
+    change hub/src/token.rs 's/pub const fn to_word/pub const fn planted/'
+    red api CI_PACKAGES=eventlet-hub -- '-pub const fn eventlet_hub::Token::to_word' \
+        '[+]pub const fn eventlet_hub::Token::planted' 'not what docs/api has: eventlet-hub;'
+fi
+
+if proves deny; then
+    change hub/Cargo.toml 's/^libc.*/&\nplanted = { path = "..\/planted", version = "*" }/'
+    write planted/src/lib.rs <<<'//! Planted.'
+    write planted/Cargo.toml <<<'[package]
+name = "planted"
+version = "1.0.0"
+edition = "2024"
+license = "AGPL-3.0-only"'
+    change deny.toml 's/^deny = \[/&{ crate = "slab" },/; /unknown-registry/s/^/allow-registry = []\n/'
+    bash "$SCRATCH/ci/deny.sh" >"$LOG" 2>&1 </dev/null || true
+    if grep -q '^SKIPPED (deny): no cargo-deny' "$LOG"; then
+        skipped "deny, which needs cargo-deny"
+        weed
+    else
+        red deny -- 'failed to satisfy license requirements' 'AGPL-3\.0-only' "wildcard dependency for crate 'eventlet-hub" \
+            'slab .*is explicitly banned' 'source-not-allowed'
+    fi
+fi
+
+if proves package; then
+    # Left at home: what a module, a chapter and the licence ask for. And too much, and too little, on a page.
+    change hub/Cargo.toml 's|^include\.workspace = true|include = ["/src/lib.rs", "/README.md", "/LICENSE-*"]|; /^description/d'
+    change Cargo.toml 's|"/docs/guide", ||; s|^itoa = .*|itoa = "1.0.0"|'
+    change runloop/Cargo.toml 's/^keywords = \[/&"a word that is no keyword", /'
+    head -c 600000 /dev/urandom | write hub-poll/src/planted.rs
+    sow hub-select/LICENSE-MIT
+    rm -f "$SCRATCH/hub-select/LICENSE-MIT"
+    red package CI_PACKAGES=eventlet-hub -- 'eventlet-hub: no description' 'no keyword: a word' 'five keywords, please' \
+        'eventlet: src/guide\.rs includes .*first-server\.md, which is not' 'eventlet-hub-poll takes [0-9]+ KiB' \
+        'eventlet-hub-select: LICENSE-MIT is not' 'file not found for module' \
+        'failed to select a version for .itoa'
+    change Cargo.toml 's/^(eventlet-hub = .*), version = "[0-9.]+"/\1/'
+    change hub-test/Cargo.toml 's/^include\.workspace = true/&\npublish = false/'
+    red package CI_PACKAGES=eventlet-hub -- 'eventlet-runloop: needs eventlet-hub without a version' \
+        'eventlet-hub-epoll: needs eventlet-hub-test, which is not published' 'eventlet-hub was not packed'
 fi
 
 if proves features; then
