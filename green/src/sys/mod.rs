@@ -4,6 +4,7 @@
 //! * [`fiber`]: the engine, the only file that touches the context-switch crate; which of two is
 //!   decided here.
 //! * [`stage`]: which fiber runs.
+//! * `failing_hub`: the test kit's hub, which fails as ordered.
 //! * `interrupt`, `modules`: where a thread is that does not come back; how its stack is unwound.
 //! * [`slot`]: the thread's pointer to its scheduler.
 //! * [`scope`]: coroutines that borrow from the caller's stack.
@@ -36,6 +37,8 @@ pub(crate) mod interrupt;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) mod modules;
+#[cfg(feature = "testing")]
+pub(crate) mod failing_hub;
 pub(crate) mod scope;
 pub(crate) mod slot;
 pub(crate) mod stage;
