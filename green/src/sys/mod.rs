@@ -25,6 +25,8 @@ pub(crate) mod fiber;
 pub(crate) mod fiber_may;
 #[cfg(feature = "engine-may")]
 pub(crate) use fiber_may as fiber;
+#[cfg(feature = "testing")]
+pub(crate) mod failing_hub;
 #[cfg(all(
     feature = "watchdog",
     target_os = "linux",
@@ -37,8 +39,6 @@ pub(crate) mod interrupt;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) mod modules;
-#[cfg(feature = "testing")]
-pub(crate) mod failing_hub;
 pub(crate) mod scope;
 pub(crate) mod slot;
 pub(crate) mod stage;
