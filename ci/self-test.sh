@@ -162,12 +162,15 @@ struct Hidden;'
     write docs/guide/planted.md <<<'# Planted
 [a](nowhere.md), [b](hubs.md#nowhere), [c][nobody], `hub/src/nowhere.rs`, `hub/src/hub.rs::nowhere`
 `cargo run --example nobody`, `cargo run --example json_api -- x`'
+    change docs/coverage.md '/^. `runloop` . [0-9]/d'
+    append docs/coverage.md <<<'| `runloup` | 1 | 1 | 100.0 % |'
     append docs/guide/troubleshooting.md <<<'| `nobody ever says … this` | |'
     red docs CI_PACKAGES=eventlet-hub -- 'unresolved link to .Nowhere' 'unresolved link to .nowhere' \
         'planted\.md is not included' 'planted\.md is not in .*SUMMARY' 'a link to nowhere\.md, which is not there' \
         'hubs\.md#nowhere, which has no such heading' 'by \[nobody\], which is not defined' \
         'nowhere\.rs is not there' 'hub\.rs has no test nowhere' 'there is no example nobody' \
-        'json_api needs the feature json' 'nobody says "nobody ever says"'
+        'json_api needs the feature json' 'nobody says "nobody ever says"' \
+        'coverage\.md has no row for runloop' 'coverage\.md: runloup is not there'
 fi
 
 if proves msrv; then

@@ -210,6 +210,12 @@ impl fmt::Debug for Setup {
     }
 }
 
+/// A hub by its name, as [`Setup::hub`] would have it.
+#[cfg(feature = "testing")]
+pub(crate) fn open_named(name: &str) -> Result<Box<dyn Hub>, SetupError> {
+    open(find(name, Origin::Program)?)
+}
+
 fn find(name: &str, origin: Origin) -> Result<&'static Backend, SetupError> {
     BACKENDS
         .iter()

@@ -10,6 +10,8 @@ mod coordination {
     mod channel_model;
     mod fan;
     mod group;
+    #[cfg(unix)]
+    mod hub_faults;
     mod one_waiter;
     mod pool;
     mod pool_limits;

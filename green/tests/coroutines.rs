@@ -13,10 +13,12 @@ mod coroutines {
     mod kill;
     mod links;
     mod local;
+    mod messages;
     mod panics;
     mod regressions;
     mod scope;
     mod scope_cut_short;
+    mod shown;
     mod snapshot;
     mod spawn;
     mod stacks;

@@ -13,6 +13,8 @@ mod network {
     #[cfg(unix)]
     mod duplex;
     #[cfg(unix)]
+    mod hub_faults;
+    #[cfg(unix)]
     mod options;
     #[cfg(unix)]
     mod pipes;

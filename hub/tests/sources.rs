@@ -156,6 +156,12 @@ fn a_refused_source_comes_back_and_takes_no_slot() {
     let refused = sources.register(file).expect_err("refused");
     assert_eq!(refused.source.as_raw_fd(), number);
     assert!(refused.to_string().contains(&number.to_string()));
+    // A source need not be one that can be shown.
+    let shown = format!("{refused:?}");
+    assert!(
+        shown.starts_with("Refused { error: ") && shown.contains("AlreadyExists"),
+        "{shown}"
+    );
     assert_eq!(io::Error::from(refused).kind(), ErrorKind::AlreadyExists);
     assert!(sources.is_empty());
     assert!(notes.borrow().is_empty());

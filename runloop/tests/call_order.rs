@@ -80,3 +80,27 @@ fn it_can_be_set_back_by_a_call() {
     run_loop.run().unwrap();
     assert!(seen.borrow().is_sorted());
 }
+
+#[test]
+fn a_call_may_set_the_order_back() {
+    for seed in 0..20 {
+        let (run_loop, _) = scripted();
+        run_loop.set_call_order(CallOrder::Shuffled(seed));
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        for n in 0..CALLS {
+            let seen = Rc::clone(&seen);
+            run_loop.call_soon(move |run_loop| {
+                seen.borrow_mut().push(n);
+                run_loop.set_call_order(CallOrder::Queued);
+                let seen = Rc::clone(&seen);
+                run_loop.call_soon(move |_| seen.borrow_mut().push(CALLS));
+            });
+        }
+        run_loop.run().unwrap();
+        // None is lost, and what is queued from now on comes last.
+        let mut seen = seen.take();
+        assert!(seen.drain(CALLS as usize..).eq([CALLS; CALLS as usize]));
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..CALLS));
+    }
+}

@@ -152,3 +152,20 @@ fn a_manual_clock_stops_at_the_end_of_time() {
     clock.advance(HOUR);
     assert_eq!(clock.now(), Time::END);
 }
+
+/// A clock of a program's own needs to tell the time, and nothing else.
+#[test]
+fn a_clock_that_only_tells_the_time_is_steady() {
+    struct Wall(Cell<Time>);
+    impl Clock for Wall {
+        fn now(&self) -> Time {
+            self.0.get()
+        }
+    }
+    let wall = Wall(Cell::new(Time::ORIGIN));
+    assert_eq!(wall.flow(), eventlet_runloop::Flow::Steady);
+    wall.jump_to(Time::ORIGIN + HOUR);
+    assert_eq!(wall.now(), Time::ORIGIN);
+    // The system's begins at its origin, made either way.
+    assert!(Monotonic::default().now() < Time::ORIGIN + HOUR);
+}

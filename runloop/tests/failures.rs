@@ -104,6 +104,36 @@ fn leaving_and_aborting_count_even_if_the_callback_then_panics() {
 }
 
 #[test]
+fn a_report_says_whose_callback_it_was_and_what_becomes_of_it() {
+    let (run_loop, script) = scripted();
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let into = Rc::clone(&log);
+    run_loop.set_panic_reporter(move |report| into.borrow_mut().push(report.to_string()));
+    let number = run_loop.call_count();
+    run_loop.call_soon(move |_| panic!("call {number}"));
+    run_loop.call_at(run_loop.now(), |_| panic!("timer"));
+    let token = run_loop
+        .register(any_source(), |_, _, _, _| panic!("descriptor"))
+        .unwrap();
+    run_loop.add_observer(
+        Activities::BEFORE_TIMERS,
+        ObserverLife::Repeating,
+        |_, _| panic!("observer"),
+    );
+    script.push(token);
+    run_loop.turn(ZERO).unwrap();
+    assert_eq!(
+        *log.borrow(),
+        [
+            "an observer of BeforeTimers panicked; it is removed: observer".to_owned(),
+            "a timer's callback panicked: timer".to_owned(),
+            "a ready call panicked: call 0".to_owned(),
+            format!("the callback of {token:?} panicked; it is deregistered: descriptor"),
+        ]
+    );
+}
+
+#[test]
 fn a_reporter_that_panics_does_not_end_the_loop() {
     let (run_loop, _) = scripted();
     let log = Log::new();

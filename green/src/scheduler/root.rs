@@ -90,6 +90,9 @@ impl Scheduler {
                     }
                     self.inbox.deliver(self);
                 }
+                // Woken already, and in the queue: its turn comes without the hub. Told of the failure, it
+                // would leave its turn behind, which would end its next wait at once.
+                Err(_) if self.root.state.get() == State::Ready => {}
                 Err(error) => break Err(ParkError::HubFailed(Arc::new(error))),
             }
         };

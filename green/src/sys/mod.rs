@@ -4,6 +4,7 @@
 //! * [`fiber`]: the engine, the only file that touches the context-switch crate; which of two is
 //!   decided here.
 //! * [`stage`]: which fiber runs.
+//! * `failing_hub`: the test kit's hub, which fails as ordered.
 //! * `interrupt`, `modules`: where a thread is that does not come back; how its stack is unwound.
 //! * [`slot`]: the thread's pointer to its scheduler.
 //! * [`scope`]: coroutines that borrow from the caller's stack.
@@ -24,6 +25,8 @@ pub(crate) mod fiber;
 pub(crate) mod fiber_may;
 #[cfg(feature = "engine-may")]
 pub(crate) use fiber_may as fiber;
+#[cfg(feature = "testing")]
+pub(crate) mod failing_hub;
 #[cfg(all(
     feature = "watchdog",
     target_os = "linux",

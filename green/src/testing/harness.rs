@@ -12,11 +12,14 @@ use std::time::Duration;
 
 use super::children::is_child;
 use super::each_hub::each_hub;
+use super::hub_faults::HubFaults;
 use super::leftovers::assert_nothing_is_left;
 use super::open_files::OpenFiles;
 use super::seeds::{self, SEED_VARIABLE};
 use super::time;
 use super::watchdog::{Watchdog, label, patience};
+use crate::setup::open_named;
+use crate::sys::failing_hub::FailingHub;
 use crate::sys::fiber;
 use crate::{CallOrder, HUB_VARIABLE, Setup, hubs};
 use eventlet_runloop::{Dice, ManualClock};
@@ -52,6 +55,13 @@ pub struct Harness {
     seeds: Option<NonZeroU64>,
     patience: Option<Duration>,
     files: Files,
+    kernel: Kernel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernel {
+    Sound,
+    FailsAsOrdered,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +99,7 @@ impl Harness {
             seeds: None,
             patience: None,
             files: Files::CheckedIfChild,
+            kernel: Kernel::Sound,
         }
     }
 
@@ -144,6 +155,14 @@ impl Harness {
     /// [`child_command`](super::child_command).
     pub fn check_open_files(mut self) -> Self {
         self.files = Files::Checked;
+        self
+    }
+
+    /// With a hub whose calls fail as [`Given::faults`] is ordered to have them, around the one that
+    /// is named. What the body has left behind is looked at with a hub that is whole again. Default:
+    /// the hub alone.
+    pub fn failing(mut self) -> Self {
+        self.kernel = Kernel::FailsAsOrdered;
         self
     }
 
@@ -214,7 +233,14 @@ impl Harness {
             Pace::Jumping => Some(ManualClock::auto_advancing()),
             Pace::Stepped => Some(ManualClock::new()),
         };
-        let mut setup = Setup::new().hub(hub);
+        let faults = HubFaults::default();
+        let mut setup = match self.kernel {
+            Kernel::Sound => Setup::new().hub(hub),
+            Kernel::FailsAsOrdered => match open_named(hub) {
+                Ok(inner) => Setup::new().custom_hub(FailingHub::new(inner, faults.clone())),
+                Err(error) => panic!("no hub for the test: {error}"),
+            },
+        };
         if let Some(clock) = &clock {
             setup = setup.clock(clock.clone());
         }
@@ -228,9 +254,13 @@ impl Harness {
             hub: hub.to_owned(),
             clock,
             seed: seed.unwrap_or(0),
+            faults: (self.kernel == Kernel::FailsAsOrdered).then_some(faults),
         };
         let outcome = body(&given).report();
         assert_eq!(outcome, ExitCode::SUCCESS, "the body gave an error");
+        if let Some(faults) = &given.faults {
+            faults.heal();
+        }
         assert_nothing_is_left();
     }
 
@@ -321,6 +351,7 @@ pub struct Given {
     hub: String,
     clock: Option<ManualClock>,
     seed: u64,
+    faults: Option<HubFaults>,
 }
 
 impl Given {
@@ -351,6 +382,18 @@ impl Given {
     #[track_caller]
     pub fn step(&self, by: Duration) {
         time::step(self.clock(), by);
+    }
+
+    /// What orders the calls of the hub that fail.
+    ///
+    /// # Panics
+    ///
+    /// If the test runs by a hub that does not: see [`Harness::failing`].
+    pub fn faults(&self) -> &HubFaults {
+        match &self.faults {
+            Some(faults) => faults,
+            None => panic!("this test's hub does not fail as ordered: see Harness::failing"),
+        }
     }
 
     /// The seed of this run; 0 if the order is the queue's.

@@ -35,6 +35,9 @@
 //! * Streams: [`duplex()`], a connection in memory; [`Chunks`], [`Trickle`], [`Failing`] around any
 //!   stream ([`SharedStream`]: by a shared reference too); [`tcp_pair`], a real connection.
 //!
+//! * Faults: a hub that fails as ordered, [`Harness::failing`] with [`HubFaults`]; a stream that does,
+//!   [`Failing`].
+//!
 //! Not here: mocks of the network, or measuring. What a running program does is shown by
 //! [`stats`](crate::stats()).
 //!
@@ -59,6 +62,7 @@ mod duplex;
 mod each_hub;
 mod failing;
 mod harness;
+mod hub_faults;
 mod leftovers;
 mod open_files;
 mod pipe;
@@ -76,6 +80,7 @@ pub use each_hub::HUBS_VARIABLE;
 pub use eventlet_runloop::{Dice, ManualClock};
 pub use failing::Failing;
 pub use harness::{Given, Harness, on_each_hub, on_each_hub_jumping, on_fresh_thread, run};
+pub use hub_faults::{HubCall, HubFaults};
 pub use leftovers::{Leftovers, assert_nothing_is_left};
 pub use open_files::OpenFiles;
 pub use seeds::{SEED_VARIABLE, for_seeds, seed};

@@ -209,7 +209,11 @@ fn the_root_from_within_and_from_a_coroutine() {
         }
         let text = the_root_waits(spawn(looks_at_the_root));
         assert!(text.contains("the_root_waits"), "{text}");
-        assert!(!text.contains("looks_at_the_root"), "{text}");
+        // As a function; where names have their type parameters, frames of the caller name it as well.
+        let is_there = text
+            .lines()
+            .any(|line| line.trim_end().ends_with("looks_at_the_root"));
+        assert!(!is_there, "{text}");
         assert_eq!(backtrace(0).unwrap().label(), "the root stack");
     });
 }

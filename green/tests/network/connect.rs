@@ -28,6 +28,36 @@ fn connect(addresses: &[SocketAddr]) -> (Duration, std::io::Result<SocketAddr>) 
     (now() - start, outcome)
 }
 
+#[test]
+fn an_address_may_be_given_in_each_form() {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+    on_each_hub_jumping(|_| {
+        let (listener, address) = listen();
+        let (ip, port) = (Ipv4Addr::LOCALHOST, address.port());
+        let outcomes = [
+            TcpStream::connect(address),
+            TcpStream::connect(SocketAddrV4::new(ip, port)),
+            TcpStream::connect((ip, port)),
+            TcpStream::connect((IpAddr::V4(ip), port)),
+            TcpStream::connect((ip.to_string(), port)),
+            TcpStream::connect((ip.to_string().as_str(), port)),
+            TcpStream::connect(format!("{ip}:{port}")),
+        ];
+        for outcome in outcomes {
+            assert_eq!(outcome.unwrap().peer_addr().unwrap(), address);
+            listener.accept().unwrap();
+        }
+        if !has_ipv6() {
+            return;
+        }
+        let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let form = SocketAddrV6::new(Ipv6Addr::LOCALHOST, address.port(), 0, 0);
+        let stream = TcpStream::connect(form).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+    });
+}
+
 #[track_caller]
 fn attempts(error: &std::io::Error) -> Vec<(SocketAddr, ErrorKind)> {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());

@@ -4,7 +4,7 @@
 //! What went wrong there is not so here: a write that is larger than the pipe waits, a missing
 //! program is an error at the start, the callback is called once, and standard error is apart.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -87,6 +87,7 @@ impl Process {
             mourners: Rc::new(Mourners {
                 tail,
                 callbacks: RefCell::default(),
+                found: Cell::new(None),
             }),
             child,
             partial: Vec::new(),
@@ -203,6 +204,7 @@ impl Process {
         self.output = None;
         self.partial = Vec::new();
         if self.dead.is_none() {
+            self.mourners.find(Cause::Closed);
             let dead = self.obituary(Cause::Closed, Duration::ZERO);
             self.bury(dead);
         }
@@ -219,7 +221,7 @@ impl Process {
             let status = handle.wait().ok();
             mourners.call(&DeadProcess {
                 program,
-                cause: Cause::Ended,
+                cause: mourners.found.get().unwrap_or(Cause::Ended),
                 status,
                 stderr: mourners.last_words(LAST_WORDS),
             });
@@ -291,6 +293,7 @@ impl Process {
         let dead = match &self.dead {
             Some(dead) => dead.clone(),
             None => {
+                self.mourners.find(cause);
                 let dead = self.obituary(cause, LAST_WORDS);
                 self.bury(dead.clone());
                 dead
@@ -343,9 +346,16 @@ type Callback = Box<dyn FnOnce(&DeadProcess)>;
 struct Mourners {
     tail: Option<Tail>,
     callbacks: RefCell<Vec<Callback>>,
+    /// Set as soon as a call of its owner's has found out, and before that call waits for the last words:
+    /// whoever hears of the end meanwhile tells of the same cause.
+    found: Cell<Option<Cause>>,
 }
 
 impl Mourners {
+    fn find(&self, cause: Cause) {
+        self.found.set(Some(cause));
+    }
+
     fn last_words(&self, patience: Duration) -> Vec<String> {
         let lines = self.tail.as_ref().map(|tail| tail.lines(patience));
         lines.unwrap_or_default()

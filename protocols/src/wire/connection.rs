@@ -415,9 +415,6 @@ impl Exchange {
         if body.is_finished() {
             return Next::KeepAlive;
         }
-        if self.expectation == Expectation::Pending {
-            return Next::Close(CloseReason::ExpectedBodyUnread);
-        }
         match Drain::new(body, limits) {
             Some(drain) => Next::Drain(drain),
             None => Next::Close(CloseReason::BodyUnread),

@@ -189,6 +189,35 @@ fn the_callback_is_called_once_whoever_finds_out() {
 }
 
 #[test]
+#[cfg(target_os = "linux")] // for `state`
+fn the_callback_is_told_what_was_found_out_though_the_end_is_noticed_meanwhile() {
+    /// One that has ended, which nobody has been told: no coroutine has had a turn since.
+    fn ended(way: Way) -> (Process, Rc<RefCell<Vec<DeadProcess>>>) {
+        let mut cat = start(&way.program("cat"));
+        let told = told_of(&mut cat);
+        // Its callback's coroutine waits for the end.
+        yield_now();
+        cat.kill(SIGKILL).unwrap();
+        while state(cat.id()) != Some('Z') {
+            std::thread::yield_now();
+        }
+        (cat, told)
+    }
+    each_way(|way| {
+        // Each of these waits for the last words, so that others have their turn.
+        let (mut cat, told) = ended(way);
+        cat.close();
+        let (mut other, of_other) = ended(way);
+        assert_eq!(dead(other.read_line()).cause, Cause::OutputEnded);
+        drop((cat, other));
+        crate::support::settled();
+        assert_eq!((told.borrow().len(), of_other.borrow().len()), (1, 1));
+        assert_eq!(told.borrow()[0].cause, Cause::Closed);
+        assert_eq!(of_other.borrow()[0].cause, Cause::OutputEnded);
+    });
+}
+
+#[test]
 fn a_callback_may_do_anything() {
     each_way(|way| {
         let mut child = start(&way.program("cat"));

@@ -10,6 +10,7 @@ mod expect;
 mod failures;
 mod fairness;
 mod given_away;
+mod hub_faults;
 mod keep_alive;
 mod leftovers;
 mod limits;

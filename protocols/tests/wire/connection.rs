@@ -202,6 +202,40 @@ fn continue_is_never_sent_after_the_response_began() {
 }
 
 #[test]
+fn each_reason_to_close_has_a_text_of_its_own() {
+    let reasons = [
+        CloseReason::ClientAsked,
+        CloseReason::OldClient,
+        CloseReason::ClientGone,
+        CloseReason::ClientAborted,
+        CloseReason::HandlerAsked,
+        CloseReason::HandlerFailed,
+        CloseReason::DelimitedByClose,
+        CloseReason::ResponseTooShort,
+        CloseReason::RequestRefused,
+        CloseReason::BodyUnread,
+        CloseReason::ExpectedBodyUnread,
+        CloseReason::RequestLimit,
+        CloseReason::Shutdown,
+        CloseReason::IdleTimeout,
+        CloseReason::ExchangeTimeout,
+        CloseReason::Upgraded,
+    ];
+    let texts: std::collections::BTreeSet<_> =
+        reasons.into_iter().map(CloseReason::explain).collect();
+    assert_eq!(texts.len(), reasons.len());
+    for text in texts {
+        // A part of a line of a log.
+        assert!(
+            text.starts_with(char::is_alphabetic) && !text.ends_with('.'),
+            "{text}"
+        );
+        assert!(text.contains(' ') && !text.contains('\n'), "{text}");
+    }
+    assert_eq!(CloseReason::Shutdown.explain(), "the server is stopping");
+}
+
+#[test]
 fn an_expected_body_that_was_not_asked_for_closes_however_short() {
     let mut scene = Scene::new(
         "PUT / HTTP/1.1",
@@ -304,10 +338,4 @@ fn options_are_whole_members_of_the_list() {
     assert_eq!(read(b" CLOSE ,, keep-alive\t,UPGRADE"), (true, true, true));
     assert_eq!(read(b"close keep-alive"), (false, false, false));
     assert_eq!(read(b"\"close\""), (false, false, false));
-}
-
-#[test]
-fn each_reason_explains_itself() {
-    assert!(CloseReason::BodyUnread.explain().contains("unread"));
-    assert!(CloseReason::Shutdown.explain().contains("stopping"));
 }

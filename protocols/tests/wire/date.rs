@@ -21,6 +21,7 @@ fn known_seconds_have_their_text() {
         let date = DateText::new(at(second));
         assert_eq!(date.as_str(), text);
         assert_eq!(date.to_string(), text);
+        assert_eq!(format!("{date:?}"), format!("DateText({text})"));
         assert_eq!(parse_date(text), Some(at(second)));
     }
 }

@@ -160,6 +160,8 @@ fn status_lines_have_their_phrase_or_none() {
     };
     assert_eq!(line(404).as_deref(), Some("HTTP/1.1 404 Not Found"));
     assert_eq!(line(413).as_deref(), Some("HTTP/1.1 413 Content Too Large"));
+    let line_of_422 = "HTTP/1.1 422 Unprocessable Content";
+    assert_eq!(line(422).as_deref(), Some(line_of_422));
     assert_eq!(line(299).as_deref(), Some("HTTP/1.1 299 "));
     assert_eq!(reason_phrase(StatusCode::IM_A_TEAPOT), "I'm a teapot");
 }
