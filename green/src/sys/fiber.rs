@@ -123,9 +123,9 @@ impl Fiber {
 
     #[inline(always)]
     fn resume_with(&self, input: Input) -> Progress {
-        assert_eq!(
-            self.phase.get(),
-            Phase::Suspended,
+        // Not `assert_eq`, which would keep the phase for its message in every switch.
+        assert!(
+            self.phase.get() == Phase::Suspended,
             "only a suspended fiber can be resumed"
         );
         self.phase.set(Phase::Running);
