@@ -23,18 +23,11 @@ enum Occupant {
     Coroutine(Rc<Coroutine>),
     /// A [`Watcher`](crate::Watcher), by its number.
     Watcher(usize),
-    /// One whose descriptor has a call to begin it in the ready queue.
-    Due(usize, Woken, Stage),
+    /// One whose descriptor stands among those that are to begin.
+    Due(usize, Woken),
 }
 
-/// How far the beginning of a watcher has come: it is prepared first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Prepare,
-    Begin,
-}
-
-/// Whether a watcher has become due: the descriptor must queue itself, to begin it.
+/// Whether a watcher has become due: the descriptor must queue up, to have it begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Due {
@@ -87,33 +80,21 @@ impl Seat {
         self.waiter.set(Some(Occupant::Watcher(key)));
     }
 
-    /// The watcher that is due and is to be prepared now; the next step is that it begins.
-    pub(crate) fn begin_to_prepare(&self) -> Option<usize> {
-        let (found, occupant) = match self.waiter.take() {
-            Some(Occupant::Due(key, why, Stage::Prepare)) => {
-                (Some(key), Some(Occupant::Due(key, why, Stage::Begin)))
-            }
-            other => (None, other),
-        };
-        self.waiter.set(occupant);
-        found
-    }
-
-    /// The watcher that has been prepared.
-    pub(crate) fn prepared(&self) -> Option<usize> {
+    /// The watcher that is due.
+    pub(crate) fn due(&self) -> Option<usize> {
         let occupant = self.waiter.take();
         let found = match &occupant {
-            Some(Occupant::Due(key, _, Stage::Begin)) => Some(*key),
+            Some(Occupant::Due(key, _)) => Some(*key),
             _ => None,
         };
         self.waiter.set(occupant);
         found
     }
 
-    /// Has the watcher that was prepared leave; says why it was due.
-    pub(crate) fn leave_prepared(&self) -> Option<Woken> {
+    /// Has the watcher that is due leave; says why it was.
+    pub(crate) fn leave_due(&self) -> Option<Woken> {
         match self.waiter.take() {
-            Some(Occupant::Due(_, why, Stage::Begin)) => {
+            Some(Occupant::Due(_, why)) => {
                 self.deadline.set(None);
                 Some(why)
             }
@@ -127,7 +108,7 @@ impl Seat {
     /// Gives a watcher up, when the registration ends with nobody to begin it.
     pub(crate) fn drop_watcher(&self) {
         match self.waiter.take() {
-            Some(Occupant::Watcher(key) | Occupant::Due(key, ..)) => {
+            Some(Occupant::Watcher(key) | Occupant::Due(key, _)) => {
                 self.deadline.set(None);
                 watch::forget(key);
             }
@@ -156,9 +137,7 @@ impl Seat {
     /// down in its place, to be taken off by it.
     fn wake(&self, why: Woken) -> Due {
         let (due, occupant) = match self.waiter.take() {
-            Some(Occupant::Watcher(key)) => {
-                (Due::Yes, Some(Occupant::Due(key, why, Stage::Prepare)))
-            }
+            Some(Occupant::Watcher(key)) => (Due::Yes, Some(Occupant::Due(key, why))),
             Some(Occupant::Coroutine(waiter)) => {
                 scheduler::wake(&waiter, why);
                 (Due::No, Some(Occupant::Coroutine(waiter)))

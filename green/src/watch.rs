@@ -42,13 +42,14 @@ pub trait Watcher: 'static {
 
 /// What a watcher watches, once it is due: it knows the watcher, and what the wait has come to.
 pub(crate) trait Beginning {
-    /// The number of the watcher that has been prepared; `None` if it has been given up.
+    /// The number of the watcher that is due; `None` if it has been given up.
     fn key(&self) -> Option<usize>;
     /// Has it leave its seat, and says what it is to be told.
     fn leave(&self) -> io::Result<()>;
 }
 
-/// So many are begun in one call of the run loop; then others have their turn.
+/// So many are prepared and begun in one call of the run loop; then others have their turn. It is also as
+/// many as there can be between the two, with what they have prepared in their hands.
 const AT_ONCE: usize = 64;
 
 /// The watchers of a thread. The seats know only their numbers, so that a watcher which owns what it
@@ -56,10 +57,10 @@ const AT_ONCE: usize = 64;
 #[derive(Default)]
 pub(crate) struct Watchers {
     entries: RefCell<Slab<Entry>>,
-    /// Those that have been prepared.
+    /// Those that are due.
     beginning: RefCell<VecDeque<Rc<dyn Beginning>>>,
-    /// How many more may begin in this call.
-    left: Cell<usize>,
+    /// How many of them, from the front, have been prepared.
+    prepared: Cell<usize>,
     callback: OnceCell<Callback>,
 }
 
@@ -105,12 +106,14 @@ impl Watchers {
     pub(crate) fn clear(&self) {
         let all = std::mem::take(&mut *self.entries.borrow_mut());
         drop(all);
+        self.prepared.set(0);
         let beginning = self.beginning.take();
         drop(beginning);
     }
 
-    /// Has a watcher that was prepared begun when those that are due with it have been prepared.
-    fn begin_soon(&self, due: Rc<dyn Beginning>) {
+    /// Has a watcher that is due prepared, and begun when those that are due with it have been prepared.
+    #[inline]
+    pub(crate) fn begin_soon(&self, due: Rc<dyn Beginning>) {
         self.beginning.borrow_mut().push_back(due);
         let begin = || {
             slot::with(Scheduler::begin_watchers);
@@ -120,9 +123,24 @@ impl Watchers {
             .schedule();
     }
 
+    /// Prepares as many as may begin in one call.
+    fn prepare(&self) {
+        while self.prepared.get() < AT_ONCE {
+            let at = self.prepared.get();
+            let Some(key) = self.beginning.borrow().get(at).map(|due| due.key()) else {
+                break;
+            };
+            // One that panics here begins all the same, and finds out then.
+            self.prepared.set(at + 1);
+            if let Some(watcher) = key.and_then(|key| self.get(key)) {
+                watcher.prepare();
+            }
+        }
+    }
+
     /// The next that is to begin in this call, if it was put up at `place`, where one is given.
     fn next(&self, place: Option<&'static Location<'static>>) -> Option<(Entry, io::Result<()>)> {
-        while self.left.get() > 0 {
+        while self.prepared.get() > 0 {
             let key = self.beginning.borrow().front()?.key();
             if let (Some(key), Some(place)) = (key, place)
                 && !self.is_from(key, place)
@@ -130,8 +148,8 @@ impl Watchers {
                 return None;
             }
             let due = self.beginning.borrow_mut().pop_front()?;
+            self.prepared.set(self.prepared.get() - 1);
             if let Some(entry) = key.and_then(|key| self.take(key)) {
-                self.left.set(self.left.get() - 1);
                 return Some((entry, due.leave()));
             }
         }
@@ -146,15 +164,10 @@ impl Watchers {
     }
 }
 
-/// Lets a watcher that is due prepare itself for its coroutine, which it gets soon.
-pub(crate) fn prepare(key: usize, due: impl FnOnce() -> Rc<dyn Beginning>) {
-    slot::with(|scheduler| {
-        let watchers = &scheduler.watchers;
-        if let Some(watcher) = watchers.get(key) {
-            watcher.prepare();
-        }
-        watchers.begin_soon(due());
-    });
+/// Has a watcher that is due begun soon.
+#[inline]
+pub(crate) fn begin_soon(due: Rc<dyn Beginning>) {
+    slot::with(|scheduler| scheduler.watchers.begin_soon(due));
 }
 
 /// Gives a watcher up, uncalled.
@@ -163,17 +176,26 @@ pub(crate) fn forget(key: usize) {
     drop(entry);
 }
 
+/// Has those that are left begun in another call, however this one ends.
+struct Rest<'a>(&'a Watchers);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        let is_done = self.0.beginning.borrow().is_empty();
+        if let (false, Some(callback)) = (is_done, self.0.callback.get()) {
+            callback.schedule();
+        }
+    }
+}
+
 impl Scheduler {
-    /// Begins those that have been prepared.
+    /// Begins those that are due, some of them if they are many.
     fn begin_watchers(&self) {
         let watchers = &self.watchers;
-        watchers.left.set(AT_ONCE);
+        let _others_later = Rest(watchers);
+        watchers.prepare();
         while let Some((entry, outcome)) = watchers.next(None) {
             self.begin_watcher(entry, outcome);
-        }
-        let is_done = watchers.beginning.borrow().is_empty();
-        if let (false, Some(callback)) = (is_done, watchers.callback.get()) {
-            callback.schedule();
         }
     }
 
@@ -223,7 +245,7 @@ fn come(watcher: Rc<dyn Watcher>, outcome: io::Result<()>, watched_at: &'static 
         }
         next = slot::with(|scheduler| {
             let watchers = &scheduler.watchers;
-            if watchers.left.get() == 0 || !scheduler.is_as_new() {
+            if watchers.prepared.get() == 0 || !scheduler.is_as_new() {
                 return None;
             }
             // Messages about it name the place.

@@ -286,7 +286,7 @@ impl<S: Source + 'static> Watched<S> {
             run_loop.arm(token, direction.interest())?;
             seat.take_for_watcher(scheduler.watchers.insert(watcher, watched_at));
             if self.remembers_drained && !seat.is_drained() {
-                self.begin_if(seat.report(Woken::Ready), run_loop);
+                self.begin_if(seat.report(Woken::Ready));
             } else if let Some(deadline) = deadline_of(seat.limit.get()) {
                 seat.set_deadline(run_loop, deadline, || Rc::clone(self) as _);
             }
@@ -294,11 +294,11 @@ impl<S: Source + 'static> Watched<S> {
         })
     }
 
-    /// Queues a call of [`run`](Task::run), which begins the watcher that is due.
+    /// Has the watcher that is due begun.
     #[inline]
-    fn begin_if(self: &Rc<Self>, due: Due, run_loop: &Loop) {
+    fn begin_if(self: &Rc<Self>, due: Due) {
         if due == Due::Yes {
-            run_loop.enqueue(Rc::clone(self) as _);
+            watch::begin_soon(Rc::clone(self) as _);
         }
     }
 
@@ -317,8 +317,7 @@ impl<S: Source + 'static> Watched<S> {
     /// Wakes who waits, as if the hub had reported both directions.
     pub(crate) fn try_again(self: &Rc<Self>) {
         for seat in [&self.reader, &self.writer] {
-            let due = seat.report(Woken::Ready);
-            slot::with(|scheduler| self.begin_if(due, &scheduler.run_loop));
+            self.begin_if(seat.report(Woken::Ready));
         }
     }
 
@@ -366,34 +365,28 @@ enum End {
 }
 
 impl<S: Source + 'static> Descriptor<Box<dyn Hub>> for Watched<S> {
-    fn ready(self: Rc<Self>, run_loop: &Loop, _: Token, readiness: Readiness) {
+    fn ready(self: Rc<Self>, _: &Loop, _: Token, readiness: Readiness) {
         if readiness.is_error() || readiness.is_read_closed() || readiness.is_urgent() {
             self.always_tried.set(true);
         }
         if readiness.is_readable() {
-            self.begin_if(self.reader.report(Woken::Ready), run_loop);
+            self.begin_if(self.reader.report(Woken::Ready));
         }
         if readiness.is_writable() {
-            self.begin_if(self.writer.report(Woken::Ready), run_loop);
+            self.begin_if(self.writer.report(Woken::Ready));
         }
     }
 }
 
 impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
-    /// A watcher is due: it is prepared, and begins when all have been that are due with it.
-    fn run(self: Rc<Self>, _: &Loop) {
-        for seat in [&self.reader, &self.writer] {
-            if let Some(key) = seat.begin_to_prepare() {
-                watch::prepare(key, || Rc::clone(&self) as _);
-            }
-        }
-    }
+    /// Only its timers are queued.
+    fn run(self: Rc<Self>, _: &Loop) {}
 
     /// The alarm of one of the seats.
     fn expired(self: Rc<Self>, run_loop: &Loop, timer: TimerId) {
         for seat in [&self.reader, &self.writer] {
             let due = seat.alarm_rings(run_loop, timer, || Rc::clone(&self) as _);
-            self.begin_if(due, run_loop);
+            self.begin_if(due);
         }
     }
 
@@ -404,15 +397,15 @@ impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
 
 impl<S: Source + 'static> Beginning for Watched<S> {
     fn key(&self) -> Option<usize> {
-        self.reader.prepared().or_else(|| self.writer.prepared())
+        self.reader.due().or_else(|| self.writer.due())
     }
 
     fn leave(&self) -> io::Result<()> {
-        let direction = match self.reader.prepared() {
+        let direction = match self.reader.due() {
             Some(_) => Direction::Read,
             None => Direction::Write,
         };
-        match self.seat(direction).leave_prepared() {
+        match self.seat(direction).leave_due() {
             Some(Woken::TimedOut) => Err(timed_out(direction.interest())),
             _ if self.closed.get() => Err(closed()),
             _ => Ok(()),

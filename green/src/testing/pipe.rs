@@ -120,14 +120,13 @@ impl Pipe {
 
     /// Wakes who waits, or has a watcher begun.
     fn tell(self: &Rc<Self>, seat: &Seat) {
-        let due = seat.report(Woken::Ready);
-        slot::with(|scheduler| self.begin_if(due, &scheduler.run_loop));
+        self.begin_if(seat.report(Woken::Ready));
     }
 
-    /// Queues a call of [`run`](Task::run), which begins the watcher that is due.
-    fn begin_if(self: &Rc<Self>, due: Due, run_loop: &Loop) {
+    /// Has the watcher that is due begun.
+    fn begin_if(self: &Rc<Self>, due: Due) {
         if due == Due::Yes {
-            run_loop.enqueue(Rc::clone(self) as _);
+            watch::begin_soon(Rc::clone(self) as _);
         }
     }
 
@@ -167,11 +166,11 @@ impl Pipe {
 
 impl Beginning for Pipe {
     fn key(&self) -> Option<usize> {
-        self.reader.prepared()
+        self.reader.due()
     }
 
     fn leave(&self) -> io::Result<()> {
-        match self.reader.leave_prepared() {
+        match self.reader.leave_due() {
             Some(Woken::TimedOut) => Err(timed_out(Wait::MemoryRead)),
             _ if self.closed.get() => Err(closed()),
             _ => Ok(()),
@@ -180,19 +179,15 @@ impl Beginning for Pipe {
 }
 
 impl Task<Box<dyn Hub>> for Pipe {
-    /// A watcher is due.
-    fn run(self: Rc<Self>, _: &Loop) {
-        if let Some(key) = self.reader.begin_to_prepare() {
-            watch::prepare(key, || self as _);
-        }
-    }
+    /// Only its timers are queued.
+    fn run(self: Rc<Self>, _: &Loop) {}
 
     /// The alarm of a watcher.
     fn expired(self: Rc<Self>, run_loop: &Loop, timer: TimerId) {
         let due = self
             .reader
             .alarm_rings(run_loop, timer, || Rc::clone(&self) as _);
-        self.begin_if(due, run_loop);
+        self.begin_if(due);
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

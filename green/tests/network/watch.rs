@@ -367,3 +367,76 @@ fn what_one_leaves_in_its_coroutine_is_not_the_next_ones() {
         begin_all(|_| yield_now());
     });
 }
+
+/// What is prepared is held until its turn, so of very many that are due at once some are prepared at a
+/// time.
+#[test]
+fn of_many_some_are_prepared_at_a_time() {
+    thread_local! {
+        static HELD: Cell<usize> = const { Cell::new(0) };
+        static MOST: Cell<usize> = const { Cell::new(0) };
+    }
+    struct Holder(TcpStream, Cell<bool>);
+    impl Watcher for Holder {
+        fn prepare(&self) {
+            HELD.set(HELD.get() + 1);
+            MOST.set(MOST.get().max(HELD.get()));
+        }
+
+        fn came(self: Rc<Self>, outcome: io::Result<()>) {
+            outcome.unwrap();
+            HELD.set(HELD.get() - 1);
+            self.1.set(true);
+        }
+    }
+    const MANY: usize = 150;
+    on_each_hub(|| {
+        HELD.set(0);
+        MOST.set(0);
+        let (holders, fars): (Vec<_>, Vec<_>) = (0..MANY)
+            .map(|_| {
+                let (near, far) = pair();
+                near.try_read(&mut [0]).unwrap_err();
+                let holder = Rc::new(Holder(near, Cell::new(false)));
+                holder.0.watch_readable(Rc::clone(&holder) as _).unwrap();
+                (holder, far)
+            })
+            .unzip();
+        for far in &fars {
+            (&*far).write_all(b"x").unwrap();
+        }
+        until(|| holders.iter().all(|holder| holder.1.get()));
+        assert_eq!(HELD.get(), 0);
+        assert!((2..=64).contains(&MOST.get()), "{}", MOST.get());
+    });
+}
+
+#[test]
+fn one_that_panics_when_it_prepares_holds_nobody_up() {
+    struct Nervous(TcpStream, Cell<bool>, bool);
+    impl Watcher for Nervous {
+        fn prepare(&self) {
+            assert!(!self.2, "on purpose");
+        }
+
+        fn came(self: Rc<Self>, outcome: io::Result<()>) {
+            outcome.unwrap();
+            self.1.set(true);
+        }
+    }
+    on_each_hub(|| {
+        let (all, fars): (Vec<_>, Vec<_>) = (0..5)
+            .map(|number| {
+                let (near, far) = pair();
+                near.try_read(&mut [0]).unwrap_err();
+                let one = Rc::new(Nervous(near, Cell::new(false), number == 2));
+                one.0.watch_readable(Rc::clone(&one) as _).unwrap();
+                (one, far)
+            })
+            .unzip();
+        for far in &fars {
+            (&*far).write_all(b"x").unwrap();
+        }
+        until(|| all.iter().all(|one| one.1.get()));
+    });
+}
