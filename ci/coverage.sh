@@ -98,7 +98,8 @@ rows() {
 } >"$own/table.md"
 cat "$own/table.md"
 
-if [[ $UPDATE == --update ]]; then
+# Not of a run that has failed, which may have left out some of it.
+if [[ $UPDATE == --update ]] && ((FAULTS == 0)); then
     awk -v table="$own/table.md" '
         /^<!-- end of what/ { inside = 0 }
         !inside { print }

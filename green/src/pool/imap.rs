@@ -163,7 +163,12 @@ where
                 Err(error) => return Some(Err(error)),
             }
         }
-        self.pile.next()
+        let (result, job) = self.pile.take_next()?;
+        if matches!(result, Err(JoinError::Refused(_))) {
+            // Nobody will have its result, nor wait for its end.
+            kill(std::iter::once(&job));
+        }
+        Some(result)
     }
 }
 

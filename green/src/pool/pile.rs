@@ -85,6 +85,12 @@ impl<T> Pile<T> {
         self.jobs.push_back(job);
     }
 
+    /// The next result, with the coroutine that it is of.
+    pub(super) fn take_next(&mut self) -> Option<(Result<T, JoinError>, JoinHandle<T>)> {
+        let result = self.jobs.front()?.join_once();
+        Some((result, self.jobs.pop_front()?))
+    }
+
     pub(super) fn jobs(&self) -> impl Iterator<Item = &JoinHandle<T>> {
         self.jobs.iter()
     }
@@ -97,9 +103,7 @@ impl<T> Iterator for Pile<T> {
     /// Waits for the next result; `None` when there is no more work. If the caller is killed or times
     /// out meanwhile, the result is not lost: the next call waits for it again.
     fn next(&mut self) -> Option<Self::Item> {
-        let result = self.jobs.front()?.join_once();
-        self.jobs.pop_front();
-        Some(result)
+        self.take_next().map(|(result, _)| result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

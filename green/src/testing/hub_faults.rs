@@ -55,6 +55,8 @@ struct State {
     /// How often each has been called.
     calls: [Cell<u64>; HubCall::COUNT],
     order: RefCell<Option<Order>>,
+    /// Goes up with each order, and with each end of one.
+    version: Cell<u64>,
     met: Cell<u64>,
 }
 
@@ -100,8 +102,7 @@ impl HubFaults {
 
     /// Nothing fails any more.
     pub fn heal(&self) {
-        let order = self.0.order.take();
-        drop(order);
+        self.replace(None);
     }
 
     /// How often this has been called so far, failing or not.
@@ -133,7 +134,12 @@ impl HubFaults {
             lasts,
             error,
         };
-        let earlier = self.0.order.replace(Some(order));
+        self.replace(Some(order));
+    }
+
+    fn replace(&self, order: Option<Order>) {
+        self.0.version.set(self.0.version.get() + 1);
+        let earlier = self.0.order.replace(order);
         drop(earlier);
     }
 
@@ -154,10 +160,11 @@ impl HubFaults {
         }
         drop(place);
         self.0.met.set(self.met() + 1);
+        let version = self.0.version.get();
         let error = (order.error)();
-        let mut place = self.0.order.borrow_mut();
-        if order.lasts == Lasts::UntilHealed && place.is_none() {
-            *place = Some(order);
+        // It may have ordered something itself.
+        if order.lasts == Lasts::UntilHealed && self.0.version.get() == version {
+            *self.0.order.borrow_mut() = Some(order);
         }
         Err(error)
     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_green::channel::{self, RecvTimeoutError, SendTimeoutError};
-use eventlet_green::pool::{Group, Pool, Workers};
+use eventlet_green::pool::{FanError, Group, Pool, Workers, fan};
 use eventlet_green::sync::{Barrier, Condvar, Event, Mutex, RwLock, Semaphore, WaitGroup};
 use eventlet_green::testing::{Harness, HubCall};
 use eventlet_green::{
@@ -359,5 +359,61 @@ fn a_sleep_that_cannot_be_slept_panics_with_the_reason() {
         sleep(Duration::from_millis(1));
         let reason = ParkError::HubFailed(refused().into());
         assert_eq!(reason.to_string(), "the hub cannot wait: out of memory");
+    });
+}
+
+#[test]
+fn calls_under_way_are_ended_where_they_cannot_be_waited_for() {
+    Harness::new().failing().run(|given| {
+        let faults = given.faults();
+        let broken = || faults.break_down(HubCall::Wait, || io::ErrorKind::OutOfMemory.into());
+        let is_refused =
+            |error: &dyn Error| error.to_string() == "the hub cannot wait: out of memory";
+        let alive = sleeper();
+        let workers = Workers::new(2);
+
+        // In order: this call's result is lost with it.
+        let mut ordered = workers.imap(0..2, |_| sleep(LONG));
+        broken();
+        assert!(is_refused(&ordered.next().unwrap().unwrap_err()));
+        faults.heal();
+        drop(ordered);
+
+        // As they come: which of them it would be is not known, so none is waited for any more.
+        let mut any = workers.imap_unordered(0..9, |_| sleep(LONG));
+        broken();
+        assert!(is_refused(&any.next().unwrap().unwrap_err()));
+        faults.heal();
+        assert!(any.next().is_none());
+
+        // Waiting for all does not end them.
+        let busy = workers.spawn(|| sleep(Duration::from_millis(1))).unwrap();
+        broken();
+        assert!(is_refused(&workers.wait_all().unwrap_err()));
+        assert!(is_refused(&workers.wait_all_timeout(LONG).unwrap_err()));
+        faults.heal();
+        busy.join().unwrap();
+        workers.wait_all().unwrap();
+
+        // The first call of a fan that cannot be waited for says why, and the rest are ended; one that
+        // has ended by then has its result.
+        let briefly = |n| {
+            sleep(Duration::from_millis(1));
+            Ok::<_, io::Error>(n)
+        };
+        broken();
+        assert_eq!(fan(2, [1, 2], Ok::<_, io::Error>).unwrap(), [1, 2]);
+        let outcome = fan(2, [1, 2], briefly);
+        let Err(FanError::AllFailed(failures)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        let told: Vec<_> = failures.iter().map(ToString::to_string).collect();
+        let reason = "the hub cannot wait: out of memory";
+        assert_eq!(told, [reason, "the coroutine was killed"]);
+        faults.heal();
+        assert_eq!(fan(2, [1, 2], briefly).unwrap(), [1, 2]);
+
+        alive.kill().unwrap();
+        until(|| stats().coroutines == 0);
     });
 }

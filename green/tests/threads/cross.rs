@@ -382,3 +382,17 @@ fn a_busy_receiver_starves_nobody() {
         other.join().map(drop).unwrap_err();
     });
 }
+
+#[test]
+fn a_receiver_is_gone_through_in_each_form() {
+    on_each_hub(|| {
+        let (sender, receiver) = cross::bounded(8);
+        for n in 0..6 {
+            sender.send(n).unwrap();
+        }
+        sender.close();
+        assert_eq!(receiver.iter().take(2).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!((&receiver).into_iter().take(2).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(receiver.into_iter().collect::<Vec<_>>(), [4, 5]);
+    });
+}

@@ -293,14 +293,23 @@ fn on_ones_own_loop_and_ones_own_end() {
         let home = remote();
         assert!(home.is_here());
         assert_eq!(home.spawn(|| 7).unwrap().join().unwrap(), 7);
-        let (give, given) = cross::bounded::<RemoteHandle<bool>>(1);
-        let handle = home
-            .spawn(move || {
-                let own = given.recv().unwrap();
-                matches!(own.join(), Err(JoinError::Itself))
-            })
-            .unwrap();
-        give.send(handle).unwrap();
+        // Joined, and awaited.
+        type Way = fn(RemoteHandle<()>) -> Result<(), JoinError>;
+        let ways: [Way; 2] = [RemoteHandle::join, |own| block_on(own).unwrap()];
+        for wait in ways {
+            let (give, given) = cross::bounded(1);
+            let refused = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&refused);
+            let handle = home
+                .spawn(move || {
+                    let outcome = wait(given.recv().unwrap());
+                    assert!(matches!(outcome, Err(JoinError::Itself)));
+                    counted.fetch_add(1, Ordering::Relaxed);
+                })
+                .unwrap();
+            give.send(handle).unwrap();
+            until(|| refused.load(Ordering::Relaxed) == 1);
+        }
         until(|| stats().coroutines == 0);
     });
 }

@@ -17,6 +17,7 @@ mod retries;
 mod splitting;
 mod status;
 mod support;
+mod texts;
 mod times;
 mod unwinding;
 mod upgrade;

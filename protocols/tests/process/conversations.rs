@@ -214,6 +214,22 @@ fn the_callback_is_told_what_was_found_out_though_the_end_is_noticed_meanwhile()
         assert_eq!((told.borrow().len(), of_other.borrow().len()), (1, 1));
         assert_eq!(told.borrow()[0].cause, Cause::Closed);
         assert_eq!(of_other.borrow()[0].cause, Cause::OutputEnded);
+        // What is printed of it; nothing was said.
+        for (told, text) in [
+            (told, "was closed here"),
+            (of_other, "has ended its output"),
+        ] {
+            let dead = told.borrow()[0].clone();
+            assert_eq!(
+                dead.to_string(),
+                format!("cat {text} (signal: 9 (SIGKILL))")
+            );
+            let error = ProcessError::Dead(dead);
+            assert!(error.is_dead() && error.to_string().contains(text));
+            let as_io = std::io::Error::from(error);
+            assert_eq!(as_io.kind(), ErrorKind::BrokenPipe);
+            assert!(as_io.get_ref().unwrap().is::<DeadProcess>());
+        }
     });
 }
 

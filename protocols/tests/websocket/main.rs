@@ -10,3 +10,4 @@ mod messages;
 mod sharing;
 mod stopping;
 mod support;
+mod texts;
