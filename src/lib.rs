@@ -54,10 +54,14 @@
 //! itself, `testing` adds the test kit, for dev-dependencies.
 
 #![forbid(unsafe_code)]
+// Published docs say at each item which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use eventlet_green::*;
+#[doc(inline)]
 pub use eventlet_hub as hub;
 #[cfg(feature = "http")]
+#[doc(inline)]
 pub use eventlet_protocols as http;
 #[cfg(feature = "backdoor")]
 pub use eventlet_protocols::backdoor;
@@ -66,6 +70,7 @@ pub use eventlet_protocols::backdoor;
 pub use eventlet_protocols::log as logging;
 #[cfg(feature = "processes")]
 pub use eventlet_protocols::process;
+#[doc(inline)]
 pub use eventlet_runloop as runloop;
 
 /// Why things are as they are, with figures. It stands here so that its code compiles and runs.
@@ -74,6 +79,8 @@ pub mod design {
     pub mod engines {}
 }
 
+/// From a first server to a hub of one's own, chapter by chapter.
+///
 #[cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
 #[doc = include_str!("../docs/guide/README.md")]
 pub mod guide;

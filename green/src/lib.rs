@@ -86,6 +86,8 @@
 //!
 //! Coroutines that move between threads: that is what makes other stackful libraries unsound.
 
+// Published docs say at each item which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
 mod any_of;

@@ -25,6 +25,8 @@
 //!
 //! HTTP/2 and HTTP/3: their streams want a scheduler of their own under each connection.
 
+// Published docs say at each item which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(not(unix))]
