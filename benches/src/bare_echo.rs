@@ -5,24 +5,17 @@
 //! to use.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::ControlFlow;
 
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::epoll::EpollFlags;
 
-/// Events of one wait.
-const BATCH: usize = 1024;
-
-/// The listener's user data; connections have their slot.
-const LISTENER: u64 = u64::MAX;
+use crate::bare_loop::{BareLoop, Service};
 
 /// The server: made by [`bind`](Self::bind), driven by [`run`](Self::run).
 #[derive(Debug)]
 pub struct BareEcho {
-    epoll: Epoll,
-    listener: TcpListener,
-    connections: Vec<Option<TcpStream>>,
-    vacant: Vec<usize>,
-    buffer: Vec<u8>,
+    sockets: BareLoop<Echo>,
 }
 
 impl BareEcho {
@@ -32,18 +25,11 @@ impl BareEcho {
     ///
     /// Those of the socket and epoll calls.
     pub fn bind(address: SocketAddr, room: usize) -> io::Result<BareEcho> {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        epoll.add(&listener, EpollEvent::new(flags, LISTENER))?;
-        Ok(BareEcho {
-            epoll,
-            listener,
-            connections: Vec::new(),
-            vacant: Vec::new(),
+        let echo = Echo {
             buffer: vec![0; room],
-        })
+        };
+        let sockets = BareLoop::bind(address, echo)?;
+        Ok(BareEcho { sockets })
     }
 
     /// Where it listens.
@@ -52,7 +38,7 @@ impl BareEcho {
     ///
     /// Those of `getsockname(2)`.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.sockets.address()
     }
 
     /// Serves until an error that concerns the server, not a connection.
@@ -61,60 +47,42 @@ impl BareEcho {
     ///
     /// Those of waiting and of accepting.
     pub fn run(&mut self) -> io::Result<()> {
-        let mut events = [EpollEvent::empty(); BATCH];
-        loop {
-            let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
-                Ok(count) => count,
-                Err(nix::Error::EINTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            for event in &events[..count] {
-                match event.data() {
-                    LISTENER => self.accept_all()?,
-                    slot => self.handle(slot as usize),
-                }
-            }
-        }
+        self.sockets.run()
     }
+}
 
-    fn accept_all(&mut self) -> io::Result<()> {
-        loop {
-            let stream = match self.listener.accept() {
-                Ok((stream, _)) => stream,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-                Err(error) => return Err(error),
-            };
-            stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
-            let slot = self.vacant.pop().unwrap_or_else(|| {
-                self.connections.push(None);
-                self.connections.len() - 1
-            });
-            let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
-            self.epoll
-                .add(&stream, EpollEvent::new(flags, slot as u64))?;
-            self.connections[slot] = Some(stream);
-        }
+#[derive(Debug)]
+struct Echo {
+    buffer: Vec<u8>,
+}
+
+impl Service for Echo {
+    type Connection = TcpStream;
+
+    const WATCHED: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLRDHUP);
+
+    fn open(&mut self, stream: TcpStream) -> TcpStream {
+        stream
     }
 
     /// Reads and echoes until a read fills less than the buffer: drained.
-    fn handle(&mut self, slot: usize) {
-        let Some(stream) = &mut self.connections[slot] else {
-            return;
-        };
-        let is_over = loop {
+    fn handle(&mut self, stream: &mut TcpStream, _: EpollFlags) -> ControlFlow<()> {
+        loop {
             match stream.read(&mut self.buffer) {
-                Ok(0) => break true,
-                Ok(count) if stream.write_all(&self.buffer[..count]).is_err() => break true,
-                Ok(count) if count < self.buffer.len() => break false,
-                Ok(_) => {}
-                Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
+                Ok(0) => return ControlFlow::Break(()),
+                Ok(count) => {
+                    if stream.write_all(&self.buffer[..count]).is_err() {
+                        return ControlFlow::Break(());
+                    }
+                    if count < self.buffer.len() {
+                        return ControlFlow::Continue(());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return ControlFlow::Continue(());
+                }
+                Err(_) => return ControlFlow::Break(()),
             }
-        };
-        if is_over {
-            self.connections[slot] = None;
-            self.vacant.push(slot);
         }
     }
 }

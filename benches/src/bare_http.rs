@@ -14,13 +14,14 @@
 
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::ControlFlow;
 use std::time::SystemTime;
 
 use httparse::Status;
-use nix::sys::epoll::{
-    Epoll, EpollCreateFlags, EpollEvent, EpollFlags as Flags, EpollTimeout as Timeout,
-};
+use nix::sys::epoll::EpollFlags as Flags;
+
+use crate::bare_loop::{BareLoop, Service};
 
 /// The body of `GET /plaintext`.
 pub const PLAINTEXT: &[u8] = b"Hello, World!";
@@ -34,19 +35,15 @@ const READ_BUFFER: usize = 16 * 1024;
 /// Header fields of one request; more are answered with 400.
 const MAX_HEADERS: usize = 64;
 
-/// Events of one wait.
-const BATCH: usize = 1024;
-
-/// The listener's user data; connections have their slot.
-const LISTENER: u64 = u64::MAX;
-
 /// The server: made by [`bind`](Self::bind), driven by [`run`](Self::run).
 #[derive(Debug)]
 pub struct BareHttp {
-    epoll: Epoll,
-    listener: TcpListener,
-    connections: Vec<Option<Connection>>,
-    vacant: Vec<usize>,
+    sockets: BareLoop<Answers>,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Answers {
     date: Date,
     /// What is being parsed: shared, because one event is handled at a time.
     input: Box<[u8; READ_BUFFER]>,
@@ -85,20 +82,13 @@ impl BareHttp {
     ///
     /// Those of the socket and epoll calls: `AddrInUse`, too many open files.
     pub fn bind(address: SocketAddr) -> io::Result<BareHttp> {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let flags = Flags::EPOLLIN | Flags::EPOLLET;
-        epoll.add(&listener, EpollEvent::new(flags, LISTENER))?;
-        Ok(BareHttp {
-            epoll,
-            listener,
-            connections: Vec::new(),
-            vacant: Vec::new(),
+        let answers = Answers {
             date: Date::new(),
             input: Box::new([0; READ_BUFFER]),
             output: Vec::with_capacity(READ_BUFFER),
-        })
+        };
+        let sockets = BareLoop::bind(address, answers)?;
+        Ok(BareHttp { sockets })
     }
 
     /// Where it listens.
@@ -107,7 +97,7 @@ impl BareHttp {
     ///
     /// Those of `getsockname(2)`.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.sockets.address()
     }
 
     /// Serves until an error that concerns the server, not a connection.
@@ -116,60 +106,35 @@ impl BareHttp {
     ///
     /// Those of waiting and of accepting.
     pub fn run(&mut self) -> io::Result<()> {
-        let mut events = [EpollEvent::empty(); BATCH];
-        loop {
-            let count = match self.epoll.wait(&mut events, Timeout::NONE) {
-                Ok(count) => count,
-                Err(nix::Error::EINTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            self.date.refresh();
-            for event in &events[..count] {
-                if event.data() == LISTENER {
-                    self.accept_all()?;
-                } else {
-                    self.handle(event.data() as usize, event.events());
-                }
-            }
+        self.sockets.run()
+    }
+}
+
+impl Service for Answers {
+    type Connection = Connection;
+
+    const WATCHED: Flags = Flags::EPOLLIN
+        .union(Flags::EPOLLOUT)
+        .union(Flags::EPOLLRDHUP);
+
+    fn open(&mut self, stream: TcpStream) -> Connection {
+        Connection {
+            stream,
+            kept: Vec::new(),
+            unsent: Vec::new(),
+            next: Next::Read,
         }
     }
 
-    fn accept_all(&mut self) -> io::Result<()> {
-        loop {
-            let stream = match self.listener.accept() {
-                Ok((stream, _)) => stream,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-                Err(error) => return Err(error),
-            };
-            stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
-            let slot = self.vacant.pop().unwrap_or_else(|| {
-                self.connections.push(None);
-                self.connections.len() - 1
-            });
-            let flags = Flags::EPOLLIN | Flags::EPOLLOUT | Flags::EPOLLRDHUP | Flags::EPOLLET;
-            self.epoll
-                .add(&stream, EpollEvent::new(flags, slot as u64))?;
-            self.connections[slot] = Some(Connection {
-                stream,
-                kept: Vec::new(),
-                unsent: Vec::new(),
-                next: Next::Read,
-            });
-        }
+    fn woken(&mut self) {
+        self.date.refresh();
     }
 
-    /// One event of a connection. An error of the connection ends the connection.
-    fn handle(&mut self, slot: usize, flags: Flags) {
-        let Some(connection) = &mut self.connections[slot] else {
-            return;
-        };
-        let outcome = connection.serve(flags, &mut self.input[..], &mut self.output, &self.date);
-        if !matches!(outcome, Ok(Next::Read)) {
-            // Closing takes it off the epoll too: there is no duplicate of the descriptor.
-            self.connections[slot] = None;
-            self.vacant.push(slot);
+    /// An error of the connection ends the connection.
+    fn handle(&mut self, connection: &mut Connection, flags: Flags) -> ControlFlow<()> {
+        match connection.serve(flags, &mut self.input[..], &mut self.output, &self.date) {
+            Ok(Next::Read) => ControlFlow::Continue(()),
+            Ok(Next::Close) | Err(_) => ControlFlow::Break(()),
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The command line of the measuring programs: `--name value` pairs and switches.
+//! The command line of the measuring programs: `--name value` pairs and switches, and the code such a
+//! program ends with.
 //!
 //! No abbreviations, no positional arguments, no help pages: these programs are run by the few
 //! lines of the README.
 
 use std::fmt::Display;
+use std::process::{ExitCode, Termination};
 use std::str::FromStr;
 
 /// The flags of a command line, taken out one by one; what is left over is an error.
@@ -82,6 +84,18 @@ impl Flags {
         match self.words.first() {
             None => Ok(()),
             Some(word) => Err(format!("{word}: no such flag, or given twice")),
+        }
+    }
+}
+
+/// How a program ends: as what it gave says (`()` is a success), or with status 1 after a line on standard
+/// error, which begins with the program's name.
+pub fn exit_code<T: Termination>(program: &str, outcome: Result<T, impl Display>) -> ExitCode {
+    match outcome {
+        Ok(given) => given.report(),
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            ExitCode::FAILURE
         }
     }
 }

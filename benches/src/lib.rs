@@ -9,6 +9,7 @@
 
 pub mod bare_echo;
 pub mod bare_http;
+mod bare_loop;
 pub mod contest;
 pub mod cpu;
 pub mod flags;

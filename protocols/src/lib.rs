@@ -39,6 +39,8 @@ pub mod backdoor;
 pub mod client;
 pub mod format;
 pub mod gateway;
+#[cfg(any(feature = "backdoor", feature = "log"))]
+mod line_writer;
 #[cfg(feature = "log")]
 pub mod log;
 mod plain_body;

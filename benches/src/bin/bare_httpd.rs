@@ -8,16 +8,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use eventlet_benches::bare_http::BareHttp;
-use eventlet_benches::flags::Flags;
+use eventlet_benches::flags::{Flags, exit_code};
 
 fn main() -> ExitCode {
-    match serve(Flags::of_process()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("bare_httpd: {line}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("bare_httpd", serve(Flags::of_process()))
 }
 
 fn serve(mut flags: Flags) -> Result<(), String> {

@@ -11,7 +11,7 @@ use std::env;
 use std::process::{Command, ExitCode};
 
 use eventlet_benches::contest::SMOKE;
-use eventlet_benches::flags::Flags;
+use eventlet_benches::flags::{Flags, exit_code};
 use eventlet_benches::load::Ask;
 use eventlet_benches::open_files;
 use eventlet_benches::outcome::Side;
@@ -26,13 +26,7 @@ const SERVERS: [(&str, Side); 4] = [
 ];
 
 fn main() -> ExitCode {
-    match run(Flags::of_process()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("connections: {line}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("connections", run(Flags::of_process()))
 }
 
 fn run(mut flags: Flags) -> Result<(), String> {

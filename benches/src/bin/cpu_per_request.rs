@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 use eventlet_benches::bare_http::PLAINTEXT;
 use eventlet_benches::contest::SMOKE;
-use eventlet_benches::flags::Flags;
+use eventlet_benches::flags::{Flags, exit_code};
 use eventlet_benches::http_servers::{BARE, OURS, candidates};
 use eventlet_benches::load::Ask;
 use eventlet_benches::outcome::{least, median, quotients};
@@ -44,13 +44,7 @@ const PIPELINED: usize = 16;
 const BODY: [u8; 1024] = [b'b'; 1024];
 
 fn main() -> ExitCode {
-    match run(Flags::of_process()) {
-        Ok(code) => code,
-        Err(line) => {
-            eprintln!("cpu_per_request: {line}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("cpu_per_request", run(Flags::of_process()))
 }
 
 fn run(mut flags: Flags) -> Result<ExitCode, String> {

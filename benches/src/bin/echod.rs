@@ -12,6 +12,7 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
 use eventlet_benches::bare_echo::BareEcho;
+use eventlet_benches::flags::exit_code;
 use eventlet_benches::open_files;
 
 /// Where they listen: a port that is free.
@@ -32,13 +33,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("echod: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("echod", served)
 }
 
 fn bare() -> io::Result<()> {

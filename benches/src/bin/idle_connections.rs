@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use eventlet_benches::bare_http::PLAINTEXT;
 use eventlet_benches::contest::SMOKE;
-use eventlet_benches::flags::Flags;
+use eventlet_benches::flags::{Flags, exit_code};
 use eventlet_benches::http_servers::candidates;
 use eventlet_benches::load::{Ask, Load, Plan};
 use eventlet_benches::memory::{Memory, naps};
@@ -30,13 +30,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const SETTLING: Duration = Duration::from_millis(1500);
 
 fn main() -> ExitCode {
-    match run(Flags::of_process()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("idle_connections: {line}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("idle_connections", run(Flags::of_process()))
 }
 
 fn run(mut flags: Flags) -> Result<(), String> {

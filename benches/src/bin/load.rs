@@ -9,23 +9,14 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use eventlet_benches::flags::Flags;
-use eventlet_benches::load::{Ask, Load, Plan, Report};
+use eventlet_benches::flags::{Flags, exit_code};
+use eventlet_benches::load::{Ask, Load, Plan};
 
 fn main() -> ExitCode {
-    match put(Flags::of_process()) {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
-        Err(line) => {
-            eprintln!("load: {line}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("load", put(Flags::of_process()))
 }
 
-fn put(mut flags: Flags) -> Result<Report, String> {
+fn put(mut flags: Flags) -> Result<(), String> {
     const REQUESTS: u64 = 200_000;
     const LIMIT_SECONDS: u64 = 60;
     let path = flags.value("--path", "/plaintext".to_owned())?;
@@ -42,7 +33,7 @@ fn put(mut flags: Flags) -> Result<Report, String> {
     let requests = flags.value("--requests", REQUESTS)?;
     let limit = Duration::from_secs(flags.value("--limit", LIMIT_SECONDS)?);
     flags.finish()?;
-    Load::connect(&plan)
-        .and_then(|mut load| load.run(requests, limit))
-        .map_err(|error| error.to_string())
+    let report = Load::connect(&plan).and_then(|mut load| load.run(requests, limit));
+    println!("{}", report.map_err(|error| error.to_string())?);
+    Ok(())
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use eventlet_benches::flags::exit_code;
 use eventlet_benches::memory::Memory;
 use eventlet_benches::tokio_local::block_on_with_time;
 use may::go;
@@ -35,23 +36,17 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match weighed {
-        Ok((count, grown)) => {
-            let each = |bytes: u64| bytes / count as u64;
-            println!(
-                "memory          {} bytes each: {} resident, {} page tables",
-                each(grown.total()),
-                each(grown.resident),
-                each(grown.tables)
-            );
-            // All the others need not be woken.
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("sleepers: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let printed = weighed.map(|(count, grown)| {
+        let each = |bytes: u64| bytes / count as u64;
+        println!(
+            "memory          {} bytes each: {} resident, {} page tables",
+            each(grown.total()),
+            each(grown.resident),
+            each(grown.tables)
+        );
+    });
+    // All those that sleep need not be woken.
+    exit_code("sleepers", printed)
 }
 
 fn tokio(count: usize) -> io::Result<(usize, Memory)> {

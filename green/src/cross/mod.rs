@@ -45,7 +45,8 @@ pub use crate::channel::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 
-use crate::crossing::queue::Queue;
+use crate::crossing::queue::{InLine, Queue};
+use crate::inbox::Sent;
 use crate::sleeper::Sleeper;
 
 /// A channel with room for `capacity` values; senders wait for room. With 0 a sender waits for a
@@ -93,6 +94,20 @@ struct Channel<T> {
     queue: Queue<T, Sleeper>,
     senders: AtomicUsize,
     receivers: AtomicUsize,
+}
+
+/// Notes what came of getting in line, or the number that one waits under; says whether to sleep.
+fn note<R>(line: InLine<R>, outcome: &mut Option<R>, number: &mut Option<u64>) -> Sent {
+    match line {
+        InLine::No(found) => {
+            *outcome = Some(found);
+            Sent::NotNeeded
+        }
+        InLine::Yes(place) => {
+            *number = Some(place);
+            Sent::Out
+        }
+    }
 }
 
 /// Counts an end that was dropped; says whether it was the last.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Channel, RecvError, RecvTimeoutError, TryRecvError, is_last};
+use super::{Channel, RecvError, RecvTimeoutError, TryRecvError, is_last, note};
 use crate::coroutine::Wait;
-use crate::crossing::queue::{InLine, Received};
-use crate::inbox::Sent;
+use crate::crossing::queue::Received;
 use crate::scheduler::Scheduler;
 use crate::sleeper::sleep_until_woken;
 use crate::sys::slot;
@@ -75,16 +74,8 @@ impl<T> Receiver<T> {
         };
         let mut outcome = None;
         let slept = sleep_until_woken(Wait::CrossReceive, limit, |sleeper| {
-            match queue.receive_or_wait(sleeper) {
-                InLine::No(received) => {
-                    outcome = Some(received);
-                    Sent::NotNeeded
-                }
-                InLine::Yes(number) => {
-                    seat.number = Some(number);
-                    Sent::Out
-                }
-            }
+            let line = queue.receive_or_wait(sleeper);
+            note(line, &mut outcome, &mut seat.number)
         });
         let outcome = match (outcome, seat.number.take()) {
             (Some(outcome), _) => outcome,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Channel, SendError, SendTimeoutError, TrySendError, is_last};
+use super::{Channel, SendError, SendTimeoutError, TrySendError, is_last, note};
 use crate::coroutine::Wait;
-use crate::crossing::queue::{InLine, Sent as Outcome};
+use crate::crossing::queue::Sent as Outcome;
 use crate::inbox::Sent;
 use crate::scheduler::Scheduler;
 use crate::sleeper::sleep_until_woken;
@@ -87,16 +87,8 @@ impl<T> Sender<T> {
             let Some(value) = value.take() else {
                 return Sent::NotNeeded;
             };
-            match queue.send_or_wait(value, sleeper) {
-                InLine::No(sent) => {
-                    outcome = Some(sent);
-                    Sent::NotNeeded
-                }
-                InLine::Yes(number) => {
-                    seat.number = Some(number);
-                    Sent::Out
-                }
-            }
+            let line = queue.send_or_wait(value, sleeper);
+            note(line, &mut outcome, &mut seat.number)
         });
         let outcome = match (outcome, value, seat.number.take()) {
             (Some(outcome), _, _) => outcome,

@@ -4,11 +4,12 @@
 //! program's.
 
 use std::fmt;
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eventlet_green::cross;
+
+use crate::line_writer::line_writer;
 
 /// How many lines are kept for a session whose client does not read; further ones are counted.
 const KEPT: usize = 1024;
@@ -17,7 +18,7 @@ const KEPT: usize = 1024;
 /// a look at a counter while there is none.
 ///
 /// It can be cloned, sent to other threads, and written to from anywhere: it never waits. As a
-/// [`Write`], each write is one or more whole lines.
+/// [`Write`](std::io::Write), each write is one or more whole lines.
 ///
 /// # Examples
 ///
@@ -86,6 +87,14 @@ impl LogTap {
         Listening { receiver, lost }
     }
 
+    fn write_lines(&self, bytes: &[u8]) {
+        if self.has_listeners() {
+            for line in String::from_utf8_lossy(bytes).lines() {
+                self.line(line);
+            }
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
         let list = self.listeners.list.lock();
         list.unwrap_or_else(PoisonError::into_inner)
@@ -114,39 +123,7 @@ impl Listening {
     }
 }
 
-impl Write for &LogTap {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.has_listeners() {
-            for line in String::from_utf8_lossy(bytes).lines() {
-                self.line(line);
-            }
-        }
-        Ok(bytes.len())
-    }
-
-    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
-        // In one piece: what is formatted comes in many.
-        self.write_all(arguments.to_string().as_bytes())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Write for LogTap {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self).write(bytes)
-    }
-
-    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
-        (&*self).write_fmt(arguments)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+line_writer!(LogTap);
 
 impl fmt::Debug for LogTap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,7 @@ use super::record::Record;
 use super::sink::Sink;
 use super::worker::Target;
 use super::writer::{LogWriter, WriterOptions};
+use crate::line_writer::line_writer;
 
 /// A [`LogWriter`] to a file, which it appends to, and which can be opened anew under its name while
 /// others log: no line is lost or torn by that. The file is made if it is not there.
@@ -150,6 +151,10 @@ impl LogFile {
     pub fn writer(&self) -> &LogWriter {
         &self.writer
     }
+
+    fn write_lines(&self, bytes: &[u8]) {
+        self.writer.write_lines(bytes);
+    }
 }
 
 /// Reopens a [`LogFile`] on signals until it is dropped; from [`LogFile::reopen_on`].
@@ -204,35 +209,10 @@ impl Sink for LogFile {
     }
 }
 
-impl Write for &LogFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.writer).write(bytes)
-    }
-
-    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
-        (&self.writer).write_fmt(arguments)
-    }
-
+line_writer!(
     /// Does nothing; see [`Sink::flush`].
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Write for LogFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self).write(bytes)
-    }
-
-    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
-        (&*self).write_fmt(arguments)
-    }
-
-    /// Does nothing; see [`Sink::flush`].
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+    LogFile
+);
 
 impl fmt::Debug for LogFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

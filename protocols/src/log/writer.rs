@@ -13,6 +13,7 @@ use super::queue::{Queue, WriterStats};
 use super::record::Record;
 use super::sink::Sink;
 use super::worker::{self, Plain, Target};
+use crate::line_writer::line_writer;
 
 /// How many bytes may wait for the writing thread, unless something else is asked for: 4 MiB, some
 /// twenty thousand lines, which bridges a disk that is slow for a second or two. As many again may be
@@ -169,6 +170,16 @@ impl LogWriter {
     pub(super) fn queue(&self) -> &Queue {
         &self.owner.queue
     }
+
+    /// An end that is missing is added.
+    pub(super) fn write_lines(&self, bytes: &[u8]) {
+        let queue = &self.owner.queue;
+        match bytes.last() {
+            None => {}
+            Some(b'\n') => queue.push(bytes),
+            Some(_) => queue.push(&[bytes, b"\n"].concat()),
+        }
+    }
 }
 
 impl Sink for LogWriter {
@@ -185,43 +196,11 @@ impl Sink for LogWriter {
     }
 }
 
-impl Write for &LogWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let queue = &self.owner.queue;
-        match bytes.last() {
-            None => {}
-            Some(b'\n') => queue.push(bytes),
-            Some(_) => queue.push(&[bytes, b"\n"].concat()),
-        }
-        Ok(bytes.len())
-    }
-
-    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
-        // In one piece: what is formatted comes in many.
-        self.write_all(arguments.to_string().as_bytes())
-    }
-
+line_writer!(
     /// Does nothing, for those who write flush after each line, and nobody is to wait. See
     /// [`Sink::flush`].
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Write for LogWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self).write(bytes)
-    }
-
-    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
-        (&*self).write_fmt(arguments)
-    }
-
-    /// Does nothing; see [`Sink::flush`].
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+    LogWriter
+);
 
 impl fmt::Debug for LogWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use eventlet_benches::flags::Flags;
+use eventlet_benches::flags::{Flags, exit_code};
 use eventlet_benches::outcome::Outcome;
 
 use facts::Facts;
@@ -51,13 +51,7 @@ pub enum Pace {
 }
 
 fn main() -> ExitCode {
-    match report(Flags::of_process()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("report: {line}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("report", report(Flags::of_process()))
 }
 
 fn report(mut flags: Flags) -> Result<(), String> {
