@@ -38,7 +38,9 @@ use eventlet::signals::{STOP, Signals};
 use eventlet::{cores, offload, spawn};
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 
-use pages::{Answer, typed};
+use pages::{Answer, TEXT, typed};
+
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// How long requests that are being served may go on after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
@@ -215,26 +217,26 @@ fn server() -> Server {
 fn answer(request: Request<RequestBody>) -> Answer {
     let query = request.uri().query().unwrap_or_default().to_owned();
     match request.uri().path() {
-        "/noread" => typed("text/plain", "noread\n"),
+        "/noread" => typed(TEXT, "noread\n"),
         "/status" => status(&query),
         "/bytes" => match query_value(&query, "n").and_then(|n| n.parse().ok()) {
             Some(n) => {
                 let body = Body::sized_reader(n, io::repeat(b'x').take(n));
-                typed("application/octet-stream", body)
+                typed(BYTES, body)
             }
             None => refuse("n is not a number of bytes"),
         },
         "/error" => panic!("the handler of /error panics on purpose"),
         "/abort" => typed(
-            "text/plain",
+            TEXT,
             Body::stream(|sink| {
                 sink.write_all(b"part\n")?;
                 sink.flush()?;
                 Err(io::Error::other("the handler of /abort fails on purpose"))
             }),
         ),
-        "/short" => typed("text/plain", declared(100)),
-        "/overlong" => typed("text/plain", declared(5)),
+        "/short" => typed(TEXT, declared(100)),
+        "/overlong" => typed(TEXT, declared(5)),
         "/setheader" => set_header(&query),
         "/child" => child(),
         _ => pages::answer(request, || {
@@ -253,7 +255,7 @@ fn status(query: &str) -> Answer {
     // A handler gives final responses only.
     match code.map(StatusCode::from_u16) {
         Some(Ok(status)) if !status.is_informational() => {
-            let mut answer = typed("text/plain", format!("{status}\n"));
+            let mut answer = typed(TEXT, format!("{status}\n"));
             *answer.status_mut() = status;
             answer
         }
@@ -269,13 +271,13 @@ fn set_header(query: &str) -> Answer {
     let value = percent_decode(value.unwrap_or_default());
     match HeaderValue::from_bytes(&value) {
         Ok(value) => {
-            let mut answer = typed("text/plain", "set\n");
+            let mut answer = typed(TEXT, "set\n");
             let name = HeaderName::from_static("x-set");
             answer.headers_mut().insert(name, value);
             answer
         }
         Err(_) => {
-            let mut answer = typed("text/plain", "no field may hold this value\n");
+            let mut answer = typed(TEXT, "no field may hold this value\n");
             *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             answer
         }
@@ -291,9 +293,9 @@ fn child() -> Answer {
             .output()
     });
     match listed.and_then(|output| output) {
-        Ok(output) => typed("text/plain", [output.stdout, output.stderr].concat()),
+        Ok(output) => typed(TEXT, [output.stdout, output.stderr].concat()),
         Err(error) => {
-            let mut answer = typed("text/plain", format!("ls: {error}\n"));
+            let mut answer = typed(TEXT, format!("ls: {error}\n"));
             *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             answer
         }
@@ -301,7 +303,7 @@ fn child() -> Answer {
 }
 
 fn refuse(why: &str) -> Answer {
-    let mut answer = typed("text/plain", format!("400 Bad Request: {why}\n"));
+    let mut answer = typed(TEXT, format!("400 Bad Request: {why}\n"));
     *answer.status_mut() = StatusCode::BAD_REQUEST;
     answer
 }

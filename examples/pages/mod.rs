@@ -8,10 +8,15 @@ use eventlet::http::server::{Body, RequestBody, ServerStatus};
 use eventlet::http::wire::query_value;
 use eventlet::sleep;
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 /// What each of them gives.
 pub type Answer = Response<Body>;
+
+/// Types of content. As constants they are checked once, by the compiler, and not for each answer.
+pub const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// The answer for an address; 404 for one that is not there. `status` is asked for the page that shows
 /// it.
@@ -28,24 +33,24 @@ pub fn answer(
     match request.uri().path() {
         "/" => page(status()),
         "/plaintext" => match *request.method() {
-            Method::GET | Method::HEAD => typed("text/plain", "Hello, World!"),
+            Method::GET | Method::HEAD => typed(TEXT, "Hello, World!"),
             _ => Response::builder()
                 .status(StatusCode::METHOD_NOT_ALLOWED)
                 .header(ALLOW, "GET, HEAD")
                 .body(Body::from("405 Method Not Allowed\n"))
                 .expect("a valid response"),
         },
-        "/json" => typed("application/json", r#"{"message":"Hello, World!"}"#),
+        "/json" => typed(JSON, r#"{"message":"Hello, World!"}"#),
         "/echo" => echo(request),
         "/headers" => headers(&request),
         "/chunked" => chunked(number("n", 3), number("ms", 100)),
         "/slow" => {
             let ms = number("ms", 1000);
             sleep(Duration::from_millis(ms));
-            typed("text/plain", format!("slow {ms}\n"))
+            typed(TEXT, format!("slow {ms}\n"))
         }
         _ => {
-            let mut response = typed("text/plain", "404 Not Found\n");
+            let mut response = typed(TEXT, "404 Not Found\n");
             *response.status_mut() = StatusCode::NOT_FOUND;
             response
         }
@@ -53,10 +58,9 @@ pub fn answer(
 }
 
 /// A response with status 200.
-pub fn typed(content_type: &'static str, body: impl Into<Body>) -> Answer {
+pub fn typed(content_type: HeaderValue, body: impl Into<Body>) -> Answer {
     let mut response = Response::new(body.into());
-    let value = http::HeaderValue::from_static(content_type);
-    response.headers_mut().insert(CONTENT_TYPE, value);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
@@ -84,15 +88,12 @@ fn headers(request: &Request<RequestBody>) -> Answer {
             .collect();
         object.insert(name.as_str().to_owned(), values.join(", ").into());
     }
-    typed(
-        "application/json",
-        serde_json::Value::Object(object).to_string(),
-    )
+    typed(JSON, serde_json::Value::Object(object).to_string())
 }
 
 fn chunked(n: u64, ms: u64) -> Answer {
     typed(
-        "text/plain",
+        TEXT,
         Body::stream(move |sink| {
             for piece in 0..n {
                 if piece > 0 {
@@ -126,5 +127,5 @@ fn page(server: Option<ServerStatus>) -> Answer {
          <a href='/slow?ms=500'>/slow</a>; POST to /echo.</p></html>\n",
         stats.hub, stats.coroutines, stats.timers, stats.turns, stats.switches,
     );
-    typed("text/html; charset=utf-8", html)
+    typed(HTML, html)
 }

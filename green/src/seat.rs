@@ -13,7 +13,8 @@ use eventlet_hub::Hub;
 use eventlet_runloop::{Task, Time, TimerId};
 
 use crate::coroutine::{Coroutine, Loop, Woken};
-use crate::{scheduler, watch};
+use crate::scheduler;
+use crate::watch::{self, Target};
 
 type AnyTask = Rc<dyn Task<Box<dyn Hub>>>;
 
@@ -23,17 +24,13 @@ enum Occupant {
     Coroutine(Rc<Coroutine>),
     /// A [`Watcher`](crate::Watcher), by its number.
     Watcher(usize),
-    /// One whose descriptor stands among those that are to begin.
-    Due(usize, Woken),
+    /// A watcher that stands among those that are to begin.
+    Due(Woken),
 }
 
-/// Whether a watcher has become due: the descriptor must queue up, to have it begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A watcher that has become due, by its number: whoever it waited on must have it begun.
 #[must_use]
-pub(crate) enum Due {
-    Yes,
-    No,
-}
+pub(crate) struct Due(pub(crate) usize);
 
 /// A seat for one waiter.
 pub(crate) struct Seat {
@@ -80,21 +77,10 @@ impl Seat {
         self.waiter.set(Some(Occupant::Watcher(key)));
     }
 
-    /// The watcher that is due.
-    pub(crate) fn due(&self) -> Option<usize> {
-        let occupant = self.waiter.take();
-        let found = match &occupant {
-            Some(Occupant::Due(key, _)) => Some(*key),
-            _ => None,
-        };
-        self.waiter.set(occupant);
-        found
-    }
-
     /// Has the watcher that is due leave; says why it was.
     pub(crate) fn leave_due(&self) -> Option<Woken> {
         match self.waiter.take() {
-            Some(Occupant::Due(_, why)) => {
+            Some(Occupant::Due(why)) => {
                 self.deadline.set(None);
                 Some(why)
             }
@@ -105,12 +91,17 @@ impl Seat {
         }
     }
 
-    /// Gives a watcher up, when the registration ends with nobody to begin it.
-    pub(crate) fn drop_watcher(&self) {
+    /// Gives a watcher up, when the registration ends with nobody to begin it. `target` is what it
+    /// waits on.
+    pub(crate) fn drop_watcher(&self, target: &dyn Target) {
         match self.waiter.take() {
-            Some(Occupant::Watcher(key) | Occupant::Due(key, _)) => {
+            Some(Occupant::Watcher(key)) => {
                 self.deadline.set(None);
                 watch::forget(key);
+            }
+            Some(Occupant::Due(_)) => {
+                self.deadline.set(None);
+                watch::forget_due(target);
             }
             other => self.waiter.set(other),
         }
@@ -128,21 +119,22 @@ impl Seat {
 
     /// Notes that it is worth trying, and wakes who waits.
     #[inline]
-    pub(crate) fn report(&self, why: Woken) -> Due {
+    pub(crate) fn report(&self, why: Woken) -> Option<Due> {
         self.drained.set(false);
         self.wake(why)
     }
 
     /// The waiter keeps its seat until it has gone on: whoever else runs before it does cannot sit
     /// down in its place, to be taken off by it.
-    fn wake(&self, why: Woken) -> Due {
+    #[inline]
+    fn wake(&self, why: Woken) -> Option<Due> {
         let (due, occupant) = match self.waiter.take() {
-            Some(Occupant::Watcher(key)) => (Due::Yes, Some(Occupant::Due(key, why))),
+            Some(Occupant::Watcher(key)) => (Some(Due(key)), Some(Occupant::Due(why))),
             Some(Occupant::Coroutine(waiter)) => {
                 scheduler::wake(&waiter, why);
-                (Due::No, Some(Occupant::Coroutine(waiter)))
+                (None, Some(Occupant::Coroutine(waiter)))
             }
-            other => (Due::No, other),
+            other => (None, other),
         };
         self.waiter.set(occupant);
         due
@@ -174,17 +166,15 @@ impl Seat {
         run_loop: &Loop,
         timer: TimerId,
         task: impl FnOnce() -> AnyTask,
-    ) -> Due {
+    ) -> Option<Due> {
         match self.alarm.get() {
             Some((standing, _)) if standing == timer => self.alarm.set(None),
-            _ => return Due::No,
+            _ => return None,
         }
-        let Some(deadline) = self.deadline.get() else {
-            return Due::No;
-        };
+        let deadline = self.deadline.get()?;
         if run_loop.now() < deadline {
             self.set_deadline(run_loop, deadline, task);
-            Due::No
+            None
         } else {
             self.wake(Woken::TimedOut)
         }

@@ -18,6 +18,7 @@ use slab::Slab;
 use crate::callback::Callback;
 use crate::join::{Failure, leave_behind, report_unjoined};
 use crate::scheduler::Scheduler;
+use crate::seat::Due;
 use crate::sys::slot;
 
 /// Who is begun when a descriptor has something to read.
@@ -40,11 +41,9 @@ pub trait Watcher: 'static {
     fn came(self: Rc<Self>, outcome: io::Result<()>);
 }
 
-/// What a watcher watches, once it is due: it knows the watcher, and what the wait has come to.
-pub(crate) trait Beginning {
-    /// The number of the watcher that is due; `None` if it has been given up.
-    fn key(&self) -> Option<usize>;
-    /// Has it leave its seat, and says what it is to be told.
+/// What a watcher waits on.
+pub(crate) trait Target {
+    /// Has the one that is due leave its seat, and says what it is to be told.
     fn leave(&self) -> io::Result<()>;
 }
 
@@ -56,17 +55,26 @@ const AT_ONCE: usize = 64;
 /// watches is no cycle that outlives the thread.
 #[derive(Default)]
 pub(crate) struct Watchers {
-    entries: RefCell<Slab<Entry>>,
-    /// Those that are due.
-    beginning: RefCell<VecDeque<Rc<dyn Beginning>>>,
+    waiting: RefCell<Slab<Entry>>,
+    /// Those that are due: while one stands here, somebody knows that it is to begin, and it may own
+    /// what it waits on.
+    beginning: RefCell<VecDeque<Beginning>>,
     /// How many of them, from the front, have been prepared.
     prepared: Cell<usize>,
     callback: OnceCell<Callback>,
 }
 
+/// A watcher, and where it was put up.
 struct Entry {
     watcher: Rc<dyn Watcher>,
     watched_at: &'static Location<'static>,
+}
+
+/// One that is due.
+struct Beginning {
+    /// `None` if it has been given up since.
+    entry: Option<Entry>,
+    target: Rc<dyn Target>,
 }
 
 impl Watchers {
@@ -79,32 +87,29 @@ impl Watchers {
             watcher,
             watched_at,
         };
-        self.entries.borrow_mut().insert(entry)
+        self.waiting.borrow_mut().insert(entry)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.borrow().is_empty()
-    }
-
-    fn get(&self, key: usize) -> Option<Rc<dyn Watcher>> {
-        let entries = self.entries.borrow();
-        entries.get(key).map(|entry| Rc::clone(&entry.watcher))
+        self.waiting.borrow().is_empty() && self.beginning.borrow().is_empty()
     }
 
     /// Where the watches were begun.
     #[cfg(feature = "testing")]
     pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
-        let entries = self.entries.borrow();
-        entries.iter().map(|(_, entry)| entry.watched_at).collect()
+        let (waiting, beginning) = (self.waiting.borrow(), self.beginning.borrow());
+        let due = beginning.iter().filter_map(|due| due.entry.as_ref());
+        let all = waiting.iter().map(|(_, entry)| entry).chain(due);
+        all.map(|entry| entry.watched_at).collect()
     }
 
     fn take(&self, key: usize) -> Option<Entry> {
-        self.entries.borrow_mut().try_remove(key)
+        self.waiting.borrow_mut().try_remove(key)
     }
 
     /// Drops them all, when the thread ends.
     pub(crate) fn clear(&self) {
-        let all = std::mem::take(&mut *self.entries.borrow_mut());
+        let all = std::mem::take(&mut *self.waiting.borrow_mut());
         drop(all);
         self.prepared.set(0);
         let beginning = self.beginning.take();
@@ -113,8 +118,18 @@ impl Watchers {
 
     /// Has a watcher that is due prepared, and begun when those that are due with it have been prepared.
     #[inline]
-    pub(crate) fn begin_soon(&self, due: Rc<dyn Beginning>) {
-        self.beginning.borrow_mut().push_back(due);
+    fn begin_soon(&self, key: usize, target: Rc<dyn Target>) {
+        let entry = self.take(key);
+        let mut beginning = self.beginning.borrow_mut();
+        let is_first = beginning.is_empty();
+        beginning.push_back(Beginning { entry, target });
+        if is_first {
+            self.begin_later();
+        }
+    }
+
+    /// Has those that are due begun in a call of their own.
+    fn begin_later(&self) {
         let begin = || {
             slot::with(Scheduler::begin_watchers);
         };
@@ -123,16 +138,26 @@ impl Watchers {
             .schedule();
     }
 
+    /// Takes the watcher away that is due at `target`.
+    fn take_due(&self, target: &dyn Target) -> Option<Entry> {
+        let mut beginning = self.beginning.borrow_mut();
+        let mut at_target = beginning
+            .iter_mut()
+            .filter(|due| ptr::addr_eq(Rc::as_ptr(&due.target), target));
+        at_target.find_map(|due| due.entry.take())
+    }
+
     /// Prepares as many as may begin in one call.
     fn prepare(&self) {
         while self.prepared.get() < AT_ONCE {
             let at = self.prepared.get();
-            let Some(key) = self.beginning.borrow().get(at).map(|due| due.key()) else {
-                break;
+            let watcher = match self.beginning.borrow().get(at) {
+                Some(due) => due.entry.as_ref().map(|entry| Rc::clone(&entry.watcher)),
+                None => break,
             };
             // One that panics here begins all the same, and finds out then.
             self.prepared.set(at + 1);
-            if let Some(watcher) = key.and_then(|key| self.get(key)) {
+            if let Some(watcher) = watcher {
                 watcher.prepare();
             }
         }
@@ -141,38 +166,38 @@ impl Watchers {
     /// The next that is to begin in this call, if it was put up at `place`, where one is given.
     fn next(&self, place: Option<&'static Location<'static>>) -> Option<(Entry, io::Result<()>)> {
         while self.prepared.get() > 0 {
-            let key = self.beginning.borrow().front()?.key();
-            if let (Some(key), Some(place)) = (key, place)
-                && !self.is_from(key, place)
+            let mut beginning = self.beginning.borrow_mut();
+            if let (Some(entry), Some(place)) = (&beginning.front()?.entry, place)
+                && !ptr::eq(entry.watched_at, place)
             {
                 return None;
             }
-            let due = self.beginning.borrow_mut().pop_front()?;
+            let due = beginning.pop_front()?;
+            drop(beginning);
             self.prepared.set(self.prepared.get() - 1);
-            if let Some(entry) = key.and_then(|key| self.take(key)) {
-                return Some((entry, due.leave()));
+            if let Some(entry) = due.entry {
+                return Some((entry, due.target.leave()));
             }
         }
         None
-    }
-
-    fn is_from(&self, key: usize, place: &'static Location<'static>) -> bool {
-        let entries = self.entries.borrow();
-        entries
-            .get(key)
-            .is_some_and(|entry| ptr::eq(entry.watched_at, place))
     }
 }
 
 /// Has a watcher that is due begun soon.
 #[inline]
-pub(crate) fn begin_soon(due: Rc<dyn Beginning>) {
-    slot::with(|scheduler| scheduler.watchers.begin_soon(due));
+pub(crate) fn begin_soon(due: Due, target: impl FnOnce() -> Rc<dyn Target>) {
+    slot::with(|scheduler| scheduler.watchers.begin_soon(due.0, target()));
 }
 
 /// Gives a watcher up, uncalled.
 pub(crate) fn forget(key: usize) {
     let entry = slot::with(|scheduler| scheduler.watchers.take(key));
+    drop(entry);
+}
+
+/// Gives the watcher up that is due at `target`, uncalled.
+pub(crate) fn forget_due(target: &dyn Target) {
+    let entry = slot::with(|scheduler| scheduler.watchers.take_due(target));
     drop(entry);
 }
 
@@ -182,8 +207,8 @@ struct Rest<'a>(&'a Watchers);
 impl Drop for Rest<'_> {
     fn drop(&mut self) {
         let is_done = self.0.beginning.borrow().is_empty();
-        if let (false, Some(callback)) = (is_done, self.0.callback.get()) {
-            callback.schedule();
+        if !is_done {
+            self.0.begin_later();
         }
     }
 }

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use eventlet_hub::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use eventlet_hub::{Hub, Interest, Readiness, Source, Token};
-use eventlet_runloop::{Descriptor, Task, TimerId};
+use eventlet_runloop::{Descriptor, Task, Time, TimerId};
 
 use self::errors::{busy, closed, timed_out};
 pub(crate) use self::handle::Shared;
@@ -51,7 +51,7 @@ use crate::scheduler;
 use crate::seat::{Due, Seat};
 use crate::sys::descriptor::end_behind;
 use crate::sys::slot;
-use crate::watch::{self, Beginning, Watcher};
+use crate::watch::{self, Target, Watcher};
 
 /// A descriptor with its registration, shared by the handles to it.
 pub(crate) struct Watched<S: Source> {
@@ -262,43 +262,54 @@ impl<S: Source + 'static> Watched<S> {
         self.wait(direction.interest(), wait, deadline_of(seat.limit.get()))
     }
 
-    /// Has a watcher begun once the direction may be ready, or its time limit is over.
+    /// Has a watcher begun once there may be something to read, or the deadline has passed, which is
+    /// asked for if there is nothing yet.
     ///
     /// # Errors
     ///
     /// As for [`wait`](Self::wait), without the deadline; the watcher is dropped then.
     pub(crate) fn watch(
         self: &Rc<Self>,
-        direction: Direction,
         watcher: Rc<dyn Watcher>,
+        deadline: impl FnOnce() -> Option<Time>,
         watched_at: &'static Location<'static>,
     ) -> io::Result<()> {
         let Some(token) = self.token.get() else {
             return Err(closed());
         };
-        let seat = self.seat(direction);
+        let seat = &self.reader;
         if seat.is_taken() {
-            return Err(busy(direction));
+            return Err(busy(Direction::Read));
         }
         scheduler::with(|scheduler| {
             scheduler.check_not_ending()?;
             let run_loop = &scheduler.run_loop;
-            run_loop.arm(token, direction.interest())?;
+            run_loop.arm(token, Interest::READABLE)?;
             seat.take_for_watcher(scheduler.watchers.insert(watcher, watched_at));
             if self.remembers_drained && !seat.is_drained() {
                 self.begin_if(seat.report(Woken::Ready));
-            } else if let Some(deadline) = deadline_of(seat.limit.get()) {
+            } else if let Some(deadline) = deadline() {
                 seat.set_deadline(run_loop, deadline, || Rc::clone(self) as _);
             }
             Ok(())
         })
     }
 
+    /// [`watch`](Self::watch), within the time limit of a read.
+    pub(crate) fn watch_within_limit(
+        self: &Rc<Self>,
+        watcher: Rc<dyn Watcher>,
+        watched_at: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let deadline = || deadline_of(self.reader.limit.get());
+        self.watch(watcher, deadline, watched_at)
+    }
+
     /// Has the watcher that is due begun.
     #[inline]
-    fn begin_if(self: &Rc<Self>, due: Due) {
-        if due == Due::Yes {
-            watch::begin_soon(Rc::clone(self) as _);
+    fn begin_if(self: &Rc<Self>, due: Option<Due>) {
+        if let Some(due) = due {
+            watch::begin_soon(due, || Rc::clone(self) as _);
         }
     }
 
@@ -326,8 +337,7 @@ impl<S: Source + 'static> Watched<S> {
             return;
         };
         if !matches!(end, End::Replaced) {
-            self.reader.drop_watcher();
-            self.writer.drop_watcher();
+            self.reader.drop_watcher(self);
         }
         // The thread may be ending, and its loop gone: then there is nothing to end.
         slot::with(|scheduler| {
@@ -395,18 +405,10 @@ impl<S: Source + 'static> Task<Box<dyn Hub>> for Watched<S> {
     }
 }
 
-impl<S: Source + 'static> Beginning for Watched<S> {
-    fn key(&self) -> Option<usize> {
-        self.reader.due().or_else(|| self.writer.due())
-    }
-
+impl<S: Source + 'static> Target for Watched<S> {
     fn leave(&self) -> io::Result<()> {
-        let direction = match self.reader.due() {
-            Some(_) => Direction::Read,
-            None => Direction::Write,
-        };
-        match self.seat(direction).leave_due() {
-            Some(Woken::TimedOut) => Err(timed_out(direction.interest())),
+        match self.reader.leave_due() {
+            Some(Woken::TimedOut) => Err(timed_out(Interest::READABLE)),
             _ if self.closed.get() => Err(closed()),
             _ => Ok(()),
         }

@@ -124,8 +124,7 @@ impl Descriptor {
     /// ```
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
-        self.watched
-            .watch(Direction::Read, watcher, Location::caller())
+        self.watched.watch_within_limit(watcher, Location::caller())
     }
 
     /// A read by other means, tried once, without waiting: calls the system through the type of

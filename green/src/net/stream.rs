@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::TcpStream;
 use crate::watch::Watcher;
+use crate::{Time, now};
 
 /// A connection that parks its caller: [`TcpStream`], [`UnixStream`](super::unix::UnixStream), the test kit's connection in
 /// memory, or a program's own that is made of one of them.
@@ -67,6 +68,51 @@ pub trait Stream: 'static {
     ///
     /// As said there.
     fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()>;
+
+    /// As [`watch_readable`](Self::watch_readable), but `TimedOut` comes at `deadline`: for who puts up
+    /// many watchers in a row, and reads the clock once for all of them. By default it sets the read
+    /// timeout to what is left until then; where the transport knows better, that is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`watch_readable`](Self::watch_readable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::Stream;
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_green::{Watcher, now, sleep};
+    /// use std::io;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    ///
+    /// struct Idle;
+    ///
+    /// impl Watcher for Idle {
+    ///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
+    ///         assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    ///     }
+    /// }
+    ///
+    /// let pairs = [UnixStream::pair()?, UnixStream::pair()?];
+    /// let (idle, deadline) = (Rc::new(Idle), now() + Duration::from_millis(1));
+    /// for (near, _far) in &pairs {
+    ///     near.try_read(&mut [0]).unwrap_err();
+    ///     near.watch_readable_until(idle.clone(), deadline)?;
+    /// }
+    /// while Rc::strong_count(&idle) > 1 {
+    ///     sleep(Duration::from_millis(1));
+    /// }
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    #[track_caller]
+    fn watch_readable_until(&self, watcher: Rc<dyn Watcher>, deadline: Time) -> io::Result<()> {
+        // A limit that has run out is still a limit; zero would be refused.
+        let left = (deadline - now()).max(Duration::from_nanos(1));
+        self.set_read_timeout(Some(left))?;
+        self.watch_readable(watcher)
+    }
 
     /// Reads what there is, without waiting.
     ///
@@ -144,6 +190,15 @@ macro_rules! stream {
                 watcher: std::rc::Rc<dyn $crate::Watcher>,
             ) -> std::io::Result<()> {
                 self.watch_readable(watcher)
+            }
+
+            #[track_caller]
+            fn watch_readable_until(
+                &self,
+                watcher: std::rc::Rc<dyn $crate::Watcher>,
+                deadline: $crate::Time,
+            ) -> std::io::Result<()> {
+                self.watch_until(watcher, deadline, std::panic::Location::caller())
             }
 
             #[inline]

@@ -10,6 +10,7 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::addr::ToSocketAddrs;
 use super::connect::ConnectOptions;
+use crate::Time;
 use crate::fd::{Direction, Shared, byte_reader, byte_writer, duplex, from_and_into_std, handle};
 use crate::fd::{options, readable, writable};
 use crate::sys::socket::keepalive_time;
@@ -185,8 +186,16 @@ impl TcpStream {
     /// ```
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
-        self.watched
-            .watch(Direction::Read, watcher, Location::caller())
+        self.watched.watch_within_limit(watcher, Location::caller())
+    }
+
+    pub(crate) fn watch_until(
+        &self,
+        watcher: Rc<dyn Watcher>,
+        deadline: Time,
+        watched_at: &'static Location<'static>,
+    ) -> io::Result<()> {
+        self.watched.watch(watcher, || Some(deadline), watched_at)
     }
 
     /// After how long without traffic the kernel asks whether the peer is still there

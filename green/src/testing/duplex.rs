@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::pipe::{Pipe, closed, wait};
+use crate::Time;
 use crate::coroutine::Wait;
 use crate::fd::deadline_of;
 use crate::net::stream::stream;
@@ -250,8 +251,27 @@ impl Duplex {
     /// * `Unsupported`: the thread is ending.
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+        let deadline = || deadline_of(self.read_timeout());
+        self.watch_with(watcher, deadline, Location::caller())
+    }
+
+    pub(crate) fn watch_until(
+        &self,
+        watcher: Rc<dyn Watcher>,
+        deadline: Time,
+        watched_at: &'static Location<'static>,
+    ) -> io::Result<()> {
+        self.watch_with(watcher, || Some(deadline), watched_at)
+    }
+
+    fn watch_with(
+        &self,
+        watcher: Rc<dyn Watcher>,
+        deadline: impl FnOnce() -> Option<Time>,
+        watched_at: &'static Location<'static>,
+    ) -> io::Result<()> {
         self.check_open()?;
-        self.incoming().watch(watcher, Location::caller())
+        self.incoming().watch(watcher, deadline, watched_at)
     }
 
     /// How many bytes have come and were not read.
@@ -443,7 +463,8 @@ impl Drop for Duplex {
         let left = self.end().handles.get() - 1;
         self.end().handles.set(left);
         if left == 0 {
-            self.incoming().reader.drop_watcher();
+            let pipe = self.incoming();
+            pipe.reader.drop_watcher(&**pipe);
             self.hang_up();
         }
     }

@@ -21,11 +21,10 @@ use eventlet_runloop::{Task, Time, TimerId};
 
 use crate::coroutine::{Loop, Wait, Woken};
 use crate::error::ParkError;
-use crate::fd::deadline_of;
 use crate::scheduler;
 use crate::seat::{Due, Seat};
 use crate::sys::slot;
-use crate::watch::{self, Beginning, Watcher};
+use crate::watch::{self, Target, Watcher};
 
 /// The direction.
 pub(super) struct Pipe {
@@ -124,13 +123,14 @@ impl Pipe {
     }
 
     /// Has the watcher that is due begun.
-    fn begin_if(self: &Rc<Self>, due: Due) {
-        if due == Due::Yes {
-            watch::begin_soon(Rc::clone(self) as _);
+    fn begin_if(self: &Rc<Self>, due: Option<Due>) {
+        if let Some(due) = due {
+            watch::begin_soon(due, || Rc::clone(self) as _);
         }
     }
 
-    /// Has a watcher begun once there is something to read, or the time limit is over.
+    /// Has a watcher begun once there is something to read, or the deadline has passed, which is asked
+    /// for if there is nothing yet.
     ///
     /// # Errors
     ///
@@ -138,6 +138,7 @@ impl Pipe {
     pub(super) fn watch(
         self: &Rc<Self>,
         watcher: Rc<dyn Watcher>,
+        deadline: impl FnOnce() -> Option<Time>,
         watched_at: &'static Location<'static>,
     ) -> io::Result<()> {
         if self.reader.is_taken() {
@@ -149,7 +150,7 @@ impl Pipe {
             self.reader.take_for_watcher(key);
             if self.is_readable() {
                 self.tell(&self.reader);
-            } else if let Some(deadline) = deadline_of(self.reader.limit.get()) {
+            } else if let Some(deadline) = deadline() {
                 let task = || Rc::clone(self) as _;
                 self.reader
                     .set_deadline(&scheduler.run_loop, deadline, task);
@@ -164,11 +165,7 @@ impl Pipe {
     }
 }
 
-impl Beginning for Pipe {
-    fn key(&self) -> Option<usize> {
-        self.reader.due()
-    }
-
+impl Target for Pipe {
     fn leave(&self) -> io::Result<()> {
         match self.reader.leave_due() {
             Some(Woken::TimedOut) => Err(timed_out(Wait::MemoryRead)),

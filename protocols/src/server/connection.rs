@@ -14,11 +14,13 @@
 //! At rest a connection has no buffer, and whoever serves it decides whether it keeps a coroutine:
 //! see `rest`. The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
 
+use std::cell::RefMut;
 use std::io;
+use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use eventlet_green::{TimeoutError, catch_panic, current_id, now, timeout};
+use eventlet_green::{TimeoutError, catch_panic, now, timeout};
 use http::{Response, StatusCode};
 
 use super::body::Body;
@@ -31,8 +33,8 @@ use super::request_body::RequestBody;
 use super::respond::{Answered, GivenUp, give_up};
 use super::upgrade::take_over;
 use crate::wire::{
-    BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Parsed, Refusal, RequestHead,
-    error_page, write_refusal,
+    BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead, error_page,
+    write_refusal,
 };
 
 /// How long, and how much, is read after the last response of a connection that has input on its
@@ -63,9 +65,8 @@ pub(super) enum After {
 }
 
 /// Serves what has come, until there is nothing more at hand. `came` is what the wait for it gave;
-/// [`Link::begin`] or [`Link::read_ahead`] has been called since.
+/// [`Link::begin`] or [`Link::read_ahead`] has been called since, and [`Link::served_in`] is the caller.
 pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
-    link.served_in.set(current_id());
     let reason = match came {
         Ok(()) => loop {
             match serve_one(link) {
@@ -100,7 +101,7 @@ pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
 /// One request with its response.
 fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     let limits = &link.shared.config.limits;
-    let head = next_head(link)?;
+    let mut head = next_head(link)?;
     link.member.activity.set(Activity::Busy);
     let begun = link
         .shared
@@ -114,7 +115,11 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     let exchange = link.requests.borrow_mut().begin(&head, limits);
     let body = match BodyReader::new(head.framing, limits) {
         Ok(body) => body,
-        Err(refusal) => return Err(refuse(link, refusal, head.line.as_ref()).into()),
+        Err(refusal) => {
+            let line = mem::take(&mut head.line);
+            drop(head);
+            return Err(refuse(link, refusal, &line).into());
+        }
     };
     *link.turn.borrow_mut() = Turn {
         exchange,
@@ -130,12 +135,20 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
         link.shared.flusher.announce(link);
     }
     let (method, version) = (head.method.clone(), head.version);
-    let mut request = head.into_request(RequestBody::new(Rc::clone(link), serial));
+    let mut request = head.take_request(RequestBody::new(Rc::clone(link), serial));
+    drop(head);
     if let Some(forwarded) = forwarded {
         request.extensions_mut().insert(forwarded);
     }
-    let answer = || {
-        let response = match catch_panic(|| link.shared.handler.handle(request)) {
+    // Taken from there by the innermost of the calls around the handler: handed from one to the next,
+    // it would be copied by each.
+    let mut request = Some(request);
+    let mut answer = || {
+        let handle = || {
+            let request = request.take().expect("a handler is called once");
+            link.shared.handler.handle(request)
+        };
+        let response = match catch_panic(handle) {
             Ok(response) => response,
             Err(_) => {
                 link.turn
@@ -187,21 +200,23 @@ fn internal_error() -> Response<Body> {
     error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
 }
 
-/// Reads the next head. Waits for the rest of one that has begun, not for the first byte of one.
-fn next_head(link: &Rc<Link>) -> Result<RequestHead, Stop> {
+/// Reads the next head, into the one that the connections of a server share for the time between
+/// reading and handling. Waits for the rest of one that has begun, not for the first byte of one.
+fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
     let config = &link.shared.config;
     let mut parser = HeadParser::new();
     let mut deadline = None;
     loop {
         let mut input = link.input_to_ourselves()?;
-        match parser.parse(input.waiting(), &config.limits) {
-            Ok(Parsed::Complete { consumed, head }) => {
+        let mut head = link.shared.head.borrow_mut();
+        match parser.parse_into(&mut head, input.waiting(), &config.limits) {
+            Ok(Some(consumed)) => {
                 input.consume(consumed);
                 return Ok(head);
             }
-            Ok(Parsed::Incomplete) => {}
+            Ok(None) => drop(head),
             Err(refusal) => {
-                drop(input);
+                drop((input, head));
                 return Err(refuse(link, refusal, &[]).into());
             }
         }

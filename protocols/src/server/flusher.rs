@@ -14,6 +14,7 @@ use eventlet_green::Callback;
 
 use super::link::Link;
 use super::rest::Resting;
+use super::serve::Shared;
 
 /// So many connections are sent for at once; with more, the first would wait too long.
 const MANY: usize = 64;
@@ -48,17 +49,17 @@ impl Flusher {
     }
 
     /// Sends what is ready for a connection that has nothing more to do, and lets it rest.
-    pub(super) fn settle_soon(&self, connection: Rc<Resting>) {
+    pub(super) fn settle_soon(&self, shared: &Shared, connection: Rc<Resting>) {
         let count = self.enter(Announced::Done(connection));
         if count % LOOK == 1 {
             let now = Instant::now();
             let since = self.since.get().unwrap_or(now);
             self.since.set(Some(since));
             if now - since >= LONG {
-                self.send_all();
+                self.send_all(shared);
             }
         } else if count >= MANY {
-            self.send_all();
+            self.send_all(shared);
         }
     }
 
@@ -73,23 +74,31 @@ impl Flusher {
     fn enter(&self, who: Announced) -> usize {
         let mut announced = self.announced.borrow_mut();
         announced.push(who);
-        if let Some(callback) = self.callback.get() {
+        if let (1, Some(callback)) = (announced.len(), self.callback.get()) {
             callback.schedule();
         }
         announced.len()
     }
 
-    /// Sends what is ready, without waiting for anybody.
-    pub(super) fn send_all(&self) {
+    /// Sends what is ready, without waiting for anybody; then those rest who have nothing more to do.
+    /// They do so together, since the clock need be read but once for them.
+    pub(super) fn send_all(&self, shared: &Shared) {
         self.since.set(None);
         let mut all = self.announced.take();
-        for announced in all.drain(..) {
-            match announced {
-                Announced::Done(connection) => connection.settle(),
-                Announced::Busy(link) => {
-                    link.is_announced.set(false);
-                    // If it fails, or there is no room, its coroutine finds out.
-                    let _ = link.try_flush();
+        all.retain(|announced| match announced {
+            Announced::Done(connection) => connection.send(),
+            Announced::Busy(link) => {
+                link.is_announced.set(false);
+                // If it fails, or there is no room, its coroutine finds out.
+                let _ = link.try_flush();
+                false
+            }
+        });
+        if !all.is_empty() {
+            let until = shared.idle_until();
+            for announced in all.drain(..) {
+                if let Announced::Done(connection) = announced {
+                    connection.rest(until);
                 }
             }
         }

@@ -34,48 +34,60 @@ pub(super) struct Broken {
     pub(super) answered: Option<Answered>,
 }
 
-/// A head that waits for the first byte of its body.
+/// The head of a streaming response, which waits for the first byte of its body.
 pub(super) struct Start {
-    parts: response::Parts,
+    status: StatusCode,
+    fields: HeaderMap,
     plan: ResponsePlan,
-    kind: ResponseKind,
 }
 
 impl Start {
     /// Writes the head behind what is ready to go out.
-    pub(super) fn write(self, link: &Link) -> StatusCode {
-        let Start { parts, plan, kind } = self;
-        let config = &link.shared.config;
+    pub(super) fn write(self, link: &Link) {
+        let Start {
+            status,
+            fields,
+            plan,
+        } = self;
+        write_head(link, status, fields, &plan, ResponseKind::Streaming);
+    }
+}
+
+/// Writes a head behind what is ready to go out.
+fn write_head(
+    link: &Link,
+    status: StatusCode,
+    fields: HeaderMap,
+    plan: &ResponsePlan,
+    kind: ResponseKind,
+) {
+    let config = &link.shared.config;
+    let connection = {
         let turn = &mut *link.turn.borrow_mut();
-        turn.status = Some(parts.status);
+        turn.status = Some(status);
         if link.shared.is_stopping() {
             turn.exchange.close(CloseReason::Shutdown);
         }
-        let connection = turn.exchange.respond(
-            parts.status,
-            &parts.headers,
-            &plan,
-            &turn.body,
-            &config.limits,
-            kind,
-        );
-        let mut output = link.output.borrow_mut();
-        link.shared.with_date(|date| {
-            ResponseHead {
-                status: parts.status,
-                fields: &parts.headers,
-                length: plan.field,
-                connection,
-                keep_alive_seconds: Some(config.idle.as_secs()),
-                date: Some(date),
-                server: config.server.as_ref(),
-                names: config.names,
-            }
-            .write_to(&mut output.ready);
-        });
-        output.begin_body(&plan);
-        parts.status
-    }
+        turn.exchange
+            .respond(status, &fields, plan, &turn.body, &config.limits, kind)
+    };
+    let mut output = link.output.borrow_mut();
+    link.shared.with_date(|date| {
+        ResponseHead {
+            status,
+            fields: &fields,
+            length: plan.field,
+            connection,
+            keep_alive_seconds: Some(config.idle.as_secs()),
+            date: Some(date),
+            server: config.server.as_ref(),
+            names: config.names,
+        }
+        .write_to(&mut output.ready);
+    });
+    output.begin_body(plan);
+    drop(output);
+    link.shared.reuse(fields);
 }
 
 /// Sends a response.
@@ -92,16 +104,15 @@ pub(super) fn respond(
         None => permitted(link, method, response),
     };
     let (parts, body) = response.into_parts();
-    let plan = plan_response(method, version, parts.status, &parts.headers, body.size());
-    let status = parts.status;
+    let response::Parts {
+        status,
+        headers: fields,
+        ..
+    } = parts;
+    let plan = plan_response(method, version, status, &fields, body.size());
     match body.kind {
         Kind::Bytes(bytes) => {
-            Start {
-                parts,
-                plan,
-                kind: ResponseKind::Whole,
-            }
-            .write(link);
+            write_head(link, status, fields, &plan, ResponseKind::Whole);
             let mut output = link.output.borrow_mut();
             let sent = output
                 .whole_body(&bytes)
@@ -115,29 +126,19 @@ pub(super) fn respond(
             Ok(answered)
         }
         Kind::Upgrade(takeover) => {
-            Start {
-                parts,
-                plan,
-                kind: ResponseKind::Whole,
-            }
-            .write(link);
+            write_head(link, status, fields, &plan, ResponseKind::Whole);
             link.takeover.set(Some(takeover));
             Ok(Answered { status, length: 0 })
         }
         Kind::Stream { .. } if plan.framing == ResponseFraming::Nothing => {
-            Start {
-                parts,
-                plan,
-                kind: ResponseKind::Whole,
-            }
-            .write(link);
+            write_head(link, status, fields, &plan, ResponseKind::Whole);
             Ok(Answered { status, length: 0 })
         }
         Kind::Stream { writer, .. } => {
             let start = Start {
-                parts,
+                status,
+                fields,
                 plan,
-                kind: ResponseKind::Streaming,
             };
             let mut sink = BodySink {
                 link,

@@ -15,7 +15,7 @@ use std::io;
 use std::rc::Rc;
 
 use eventlet_green::sync::Permit;
-use eventlet_green::{Builder, KillHandle, Watcher, current_id};
+use eventlet_green::{Builder, KillHandle, Time, Watcher, current_id};
 
 use super::connection::{After, serve};
 use super::link::{Link, Open};
@@ -40,7 +40,8 @@ impl Resting {
             _membership: membership,
             _seat: seat,
         };
-        Rc::new(connection).rest();
+        let until = connection.open.0.shared.idle_until();
+        Rc::new(connection).rest(until);
     }
 
     /// Serves a connection that was entered before, and of which something may have come already.
@@ -61,18 +62,21 @@ impl Resting {
         connection.came(Ok(()));
     }
 
-    /// Sends what is ready and rests, without waiting; where that is not to be had, in a coroutine.
-    pub(super) fn settle(self: Rc<Self>) {
+    /// Sends what is ready, without waiting, and says whether it can rest now. Where it cannot, it is
+    /// seen to: by a coroutine, if there was no room for all.
+    pub(super) fn send(self: &Rc<Self>) -> bool {
         match self.open.0.try_flush() {
-            Ok(Left::Nothing) => self.rest(),
+            Ok(Left::Nothing) => true,
             Ok(Left::Some) => {
-                let spawned = Builder::new().spawn(move || self.settle_patiently());
+                let connection = Rc::clone(self);
+                let spawned = Builder::new().spawn(move || connection.settle_patiently());
                 if let Err(error) = spawned {
                     eprintln!("eventlet: a connection is closed in the middle: {error}");
                 }
+                false
             }
             // The client is gone.
-            Err(_) => {}
+            Err(_) => false,
         }
     }
 
@@ -82,15 +86,17 @@ impl Resting {
         link.served_in.set(current_id());
         if link.flush().is_ok() {
             link.member.set_served_by(None);
-            self.rest();
+            let until = link.shared.idle_until();
+            self.rest(until);
         }
     }
 
-    fn rest(self: Rc<Self>) {
+    /// Waits for the next request, at most until then.
+    pub(super) fn rest(self: Rc<Self>, until: Time) {
         let link = Rc::clone(&self.open.0);
         if link.may_rest() {
             // Closed meanwhile, or the thread is ending: then it is dropped.
-            let _ = link.transport.watch(link.shared.config.idle, self);
+            let _ = link.transport.watch(until, self);
         }
     }
 }
@@ -103,7 +109,10 @@ impl Watcher for Resting {
     fn came(self: Rc<Self>, outcome: io::Result<()>) {
         let link = &self.open.0;
         match KillHandle::of_current() {
-            Ok(coroutine) => link.member.set_served_by(Some(coroutine)),
+            Ok(coroutine) => {
+                link.served_in.set(coroutine.id());
+                link.member.set_served_by(Some(coroutine));
+            }
             Err(_) => {
                 let error = outcome.err().map_or_else(String::new, |e| e.to_string());
                 eprintln!("eventlet: a connection is closed, since it has no coroutine: {error}");
@@ -114,7 +123,7 @@ impl Watcher for Resting {
         link.member.set_served_by(None);
         if after == After::Rest {
             let shared = Rc::clone(&link.shared);
-            shared.flusher.settle_soon(self);
+            shared.flusher.settle_soon(&shared, self);
         }
     }
 }
@@ -125,6 +134,7 @@ pub(super) fn serve_here(shared: &Rc<Shared>, transport: Rc<dyn Transport>) {
     let open = Open(link);
     let link = &open.0;
     let mut came = Ok(());
+    link.served_in.set(current_id());
     link.begin();
     while serve(link, came) == After::Rest {
         if link.flush().is_err() || !link.may_rest() {

@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime};
 use eventlet_green::net::unix::UnixListener;
 use eventlet_green::net::{Stream, TcpListener, TcpStream};
 use eventlet_green::sync::Semaphore;
-use eventlet_green::{Timer, call_after, turn_count};
+use eventlet_green::{Time, Timer, call_after, now, turn_count};
+use http::HeaderMap;
 
 use super::config::Config;
 use super::flusher::Flusher;
@@ -25,7 +26,7 @@ use super::rest::{self, Resting};
 use super::transport::{Carried, Transport};
 #[cfg(feature = "tls")]
 use crate::tls::{TlsAcceptor, TlsStream};
-use crate::wire::{DateCache, DateText};
+use crate::wire::{DateCache, DateText, RequestHead};
 
 /// What the connections of a server share.
 pub(super) struct Shared {
@@ -34,6 +35,9 @@ pub(super) struct Shared {
     pub(super) buffers: Buffers,
     pub(super) registry: Rc<Registry>,
     pub(super) flusher: Flusher,
+    /// The one that is being read: held from a parse until its request is made of it, between which
+    /// nobody waits.
+    pub(super) head: RefCell<RequestHead>,
     dates: RefCell<DateCache>,
     /// The turn of the run loop that the date was taken in.
     dated: Cell<Option<u64>>,
@@ -48,6 +52,9 @@ pub(super) struct Shared {
 /// descriptors a process can have (`fs.nr_open` is 1,048,576 by default).
 const MOST_CONNECTIONS: usize = 1 << 21;
 
+/// The largest table of fields that is used again: no larger than those of most requests.
+const MOST_KEPT_FIELDS: usize = 64;
+
 impl Shared {
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.get()
@@ -59,6 +66,21 @@ impl Shared {
             for deadline in self.deadlines.borrow_mut().drain(..) {
                 deadline.cancel();
             }
+        }
+    }
+
+    /// Until when a connection may rest that begins to now.
+    pub(super) fn idle_until(&self) -> Time {
+        now() + self.config.idle
+    }
+
+    /// Takes a table of fields that nobody needs any more, for the next request's.
+    pub(super) fn reuse(&self, mut fields: HeaderMap) {
+        fields.clear();
+        if fields.capacity() <= MOST_KEPT_FIELDS
+            && let Ok(mut head) = self.head.try_borrow_mut()
+        {
+            head.headers = fields;
         }
     }
 
@@ -121,6 +143,7 @@ impl Server {
             buffers: Buffers::default(),
             registry: Rc::default(),
             flusher: Flusher::default(),
+            head: RefCell::new(RequestHead::blank()),
             dates: RefCell::default(),
             dated: Cell::new(None),
             stopping: Cell::new(false),
@@ -131,7 +154,7 @@ impl Server {
         let sender = Rc::downgrade(&shared);
         shared.flusher.flush_with(move || {
             if let Some(shared) = sender.upgrade() {
-                shared.flusher.send_all();
+                shared.flusher.send_all(&shared);
             }
         });
         Server { shared }

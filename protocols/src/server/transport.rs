@@ -5,8 +5,8 @@ use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
 
-use eventlet_green::Watcher;
 use eventlet_green::net::Stream;
+use eventlet_green::{Time, Watcher};
 
 use super::peer::Peer;
 #[cfg(feature = "tls")]
@@ -16,8 +16,8 @@ use crate::tls::{TlsInfo, TlsStream};
 pub(crate) trait Transport {
     /// Parks until there may be something to read, at most for `limit`.
     fn wait_readable(&self, limit: Duration) -> io::Result<()>;
-    /// Has the watcher begun when there may be something to read, at the latest after `limit`.
-    fn watch(&self, limit: Duration, watcher: Rc<dyn Watcher>) -> io::Result<()>;
+    /// Has the watcher begun when there may be something to read, at the latest at `deadline`.
+    fn watch(&self, deadline: Time, watcher: Rc<dyn Watcher>) -> io::Result<()>;
     /// Reads what there is; `WouldBlock` if that is nothing.
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize>;
     /// Writes what there is room for; `WouldBlock` if there is none.
@@ -90,9 +90,8 @@ where
         self.stream.wait_readable()
     }
 
-    fn watch(&self, limit: Duration, watcher: Rc<dyn Watcher>) -> io::Result<()> {
-        self.limit_reads(limit)?;
-        self.stream.watch_readable(watcher)
+    fn watch(&self, deadline: Time, watcher: Rc<dyn Watcher>) -> io::Result<()> {
+        self.stream.watch_readable_until(watcher, deadline)
     }
 
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {

@@ -381,7 +381,9 @@ impl Exchange {
                 _ => ConnectionField::Absent,
             };
         }
-        if fields.contains_key(CONNECTION) && ConnectionOptions::of(fields).has_close() {
+        // They are few: comparing their names is cheaper than looking one up.
+        let names_options = fields.keys().any(|name| *name == CONNECTION);
+        if names_options && ConnectionOptions::of(fields).has_close() {
             self.close(CloseReason::HandlerAsked);
         }
         if plan.framing == ResponseFraming::UntilClose {

@@ -11,7 +11,7 @@
 //! folded fields, white space before a colon, control characters. Unknown methods are the
 //! handler's; a higher minor version of HTTP/1 is read as HTTP/1.1 (RFC 9110 section 2.5).
 
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
@@ -73,13 +73,33 @@ impl RequestHead {
     }
 
     /// The request for a handler.
-    pub fn into_request<B>(self, body: B) -> Request<B> {
+    pub fn into_request<B>(mut self, body: B) -> Request<B> {
+        self.take_request(body)
+    }
+
+    /// The request for a handler; a blank one is left in its place.
+    pub(crate) fn take_request<B>(&mut self, body: B) -> Request<B> {
         let mut request = Request::new(body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
+        mem::swap(request.method_mut(), &mut self.method);
+        mem::swap(request.uri_mut(), &mut self.uri);
         *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
+        mem::swap(request.headers_mut(), &mut self.headers);
         request
+    }
+
+    /// One to be filled.
+    pub(crate) fn blank() -> Self {
+        RequestHead {
+            method: Method::GET,
+            uri: Uri::default(),
+            version: Version::HTTP_11,
+            headers: HeaderMap::new(),
+            form: TargetForm::Origin,
+            framing: RequestFraming::Empty,
+            connection: ConnectionOptions::default(),
+            expects_continue: false,
+            line: Bytes::new(),
+        }
     }
 }
 
@@ -152,24 +172,39 @@ impl HeadParser {
     /// A [`Refusal`], at the latest when the empty line has come. It is the same whether the head
     /// came in one piece or in many. The connection must be closed after answering.
     pub fn parse(&mut self, input: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+        let mut head = RequestHead::blank();
+        Ok(match self.parse_into(&mut head, input, limits)? {
+            Some(consumed) => Parsed::Complete { consumed, head },
+            None => Parsed::Incomplete,
+        })
+    }
+
+    /// As [`parse`](Self::parse), into a head that is used again and again, with the memory of its
+    /// table of fields. Gives the bytes that the head took, once it is whole; before that, what is in
+    /// `head` means nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    pub(crate) fn parse_into(
+        &mut self,
+        head: &mut RequestHead,
+        input: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<usize>, Refusal> {
         let Some(start) = skip_empty_lines(input, limits)? else {
-            return Ok(Parsed::Incomplete);
+            return Ok(None);
         };
         let text = &input[start..];
         if self.progress.tried == 0 || self.progress.is_worth_trying(text) {
             self.progress.tried = text.len();
-            match attempt(text, limits) {
-                Ok(Parsed::Incomplete) => {}
-                Ok(Parsed::Complete { consumed, head }) => {
-                    let consumed = consumed + start;
-                    return Ok(Parsed::Complete { consumed, head });
-                }
-                Err(refusal) => return Err(refusal),
+            if let Some(length) = attempt(head, text, limits)? {
+                return Ok(Some(start + length));
             }
             self.progress.is_worth_trying(text);
         }
         self.check_size(text, limits)?;
-        Ok(Parsed::Incomplete)
+        Ok(None)
     }
 
     /// Whether the peer has begun a request: without it, the end of the input is the ordinary end
@@ -218,43 +253,48 @@ fn skip_empty_lines(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refu
     }
 }
 
-/// One attempt at the whole head; `consumed` of the result does not count empty lines before it.
-fn attempt(text: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+/// One attempt at the whole head; says how long it is, if all of it is there.
+fn attempt(head: &mut RequestHead, text: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     let mut slots = [const { MaybeUninit::uninit() }; SLOTS];
     let most = limits.fields_in_force();
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(text, &mut slots[..most.min(SLOTS)]) {
-        Ok(Status::Complete(length)) => build(&request, &text[..length], limits),
-        Ok(Status::Partial) => Ok(Parsed::Incomplete),
-        Err(httparse::Error::TooManyHeaders) if most > SLOTS => attempt_many(text, limits),
-        Err(error) => explain(Some(error), text, limits),
+        Ok(Status::Complete(length)) => build(head, &request, &text[..length], limits),
+        Ok(Status::Partial) => Ok(None),
+        Err(httparse::Error::TooManyHeaders) if most > SLOTS => attempt_many(head, text, limits),
+        Err(error) => explain(head, Some(error), text, limits),
     }
 }
 
 /// An attempt with as many fields as a raised limit allows.
 #[cold]
-fn attempt_many(text: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+fn attempt_many(
+    head: &mut RequestHead,
+    text: &[u8],
+    limits: &Limits,
+) -> Result<Option<usize>, Refusal> {
     let mut slots = vec![MaybeUninit::uninit(); limits.fields_in_force()];
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(text, &mut slots) {
-        Ok(Status::Complete(length)) => build(&request, &text[..length], limits),
-        Ok(Status::Partial) => Ok(Parsed::Incomplete),
-        Err(error) => explain(Some(error), text, limits),
+        Ok(Status::Complete(length)) => build(head, &request, &text[..length], limits),
+        Ok(Status::Partial) => Ok(None),
+        Err(error) => explain(head, Some(error), text, limits),
     }
 }
 
 /// Finds the refusal for what `httparse` says, or for a doubt of ours about the lines.
 #[cold]
 fn explain(
+    head: &mut RequestHead,
     error: Option<httparse::Error>,
     text: &[u8],
     limits: &Limits,
-) -> Result<Parsed, Refusal> {
+) -> Result<Option<usize>, Refusal> {
     match walk(text, limits) {
         Walk::Fault(refusal) => Err(refusal),
-        Walk::Incomplete => Ok(Parsed::Incomplete),
+        Walk::Incomplete => Ok(None),
         Walk::Complete if error == Some(httparse::Error::Version) => {
-            attempt_as_http11(text, limits)
+            attempt_as_http11(head, text, limits)
         }
         // The walk is meant to be at least as strict as `httparse`.
         Walk::Complete => Err(Refusal::HeadInvalid),
@@ -262,26 +302,31 @@ fn explain(
 }
 
 /// `HTTP/1.2` and up, which `httparse` does not take: read as HTTP/1.1 (RFC 9110 section 2.5).
-fn attempt_as_http11(text: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
+fn attempt_as_http11(
+    head: &mut RequestHead,
+    text: &[u8],
+    limits: &Limits,
+) -> Result<Option<usize>, Refusal> {
     let end = text.iter().position(|&byte| byte == b'\r').unwrap_or(0);
     if end == 0 || matches!(text[end - 1], b'0' | b'1') {
         return Err(Refusal::HeadInvalid);
     }
     let mut patched = text.to_vec();
     patched[end - 1] = b'1';
-    let mut parsed = attempt(&patched, limits)?;
-    if let Parsed::Complete { head, .. } = &mut parsed {
+    let length = attempt(head, &patched, limits)?;
+    if length.is_some() {
         head.line = Bytes::copy_from_slice(&text[..end]);
     }
-    Ok(parsed)
+    Ok(length)
 }
 
 /// Makes a head of the slices of a parsed one; `text` is exactly that head.
 fn build(
+    head: &mut RequestHead,
     request: &httparse::Request<'_, '_>,
     text: &[u8],
     limits: &Limits,
-) -> Result<Parsed, Refusal> {
+) -> Result<Option<usize>, Refusal> {
     let fields = &*request.headers;
     let offset_of = |part: &[u8]| part.as_ptr().addr() - text.as_ptr().addr();
     let (Some(method), Some(target), Some(minor), Some(line_end)) = (
@@ -290,10 +335,10 @@ fn build(
         request.version,
         check_lines(fields, text, limits, offset_of),
     ) else {
-        return explain(None, text, limits);
+        return explain(head, None, text, limits);
     };
     if method.len() > limits.method || target.len() > limits.uri_in_force() {
-        return explain(None, text, limits);
+        return explain(head, None, text, limits);
     }
 
     let shared = share_text(text);
@@ -308,7 +353,10 @@ fn build(
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal::MethodInvalid)?;
     let (uri, form) = parse_target(&method, share(target.as_bytes()))?;
 
-    let mut headers = HeaderMap::with_capacity(fields.len().max(FEW));
+    let headers = &mut head.headers;
+    headers.clear();
+    let reserved = headers.try_reserve(fields.len().max(FEW));
+    reserved.map_err(|_| Refusal::FieldsTooMany)?;
     let mut meaning = Meaning::default();
     for field in fields {
         // The names have been checked; only one beyond 65,535 bytes is refused here.
@@ -320,30 +368,22 @@ fn build(
         let appended = headers.try_append(name, value);
         appended.map_err(|_| Refusal::FieldsTooMany)?;
     }
-    meaning.check_host(version, &uri, form, &mut headers)?;
-    let framing = meaning.framing.finish(version)?;
-    let expects_continue = match meaning.expectation {
+    meaning.check_host(version, &uri, form, headers)?;
+    head.framing = meaning.framing.finish(version)?;
+    head.expects_continue = match meaning.expectation {
         _ if version < Version::HTTP_11 => false,
         Expectation::None => false,
-        Expectation::Continue => framing != RequestFraming::Empty,
+        Expectation::Continue => head.framing != RequestFraming::Empty,
         Expectation::Unknown => return Err(Refusal::ExpectationUnknown),
     };
-    let mut line = shared;
-    line.truncate(line_end);
-    Ok(Parsed::Complete {
-        consumed: text.len(),
-        head: RequestHead {
-            method,
-            uri,
-            version,
-            headers,
-            form,
-            framing,
-            connection: meaning.connection,
-            expects_continue,
-            line,
-        },
-    })
+    head.method = method;
+    head.uri = uri;
+    head.version = version;
+    head.form = form;
+    head.connection = meaning.connection;
+    head.line = shared;
+    head.line.truncate(line_end);
+    Ok(Some(text.len()))
 }
 
 /// Checks sizes, and that each line ends in CRLF, which `httparse` does not insist on; gives where

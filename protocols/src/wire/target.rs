@@ -58,11 +58,13 @@ pub enum TargetForm {
 /// ```
 pub fn parse_target(method: &Method, target: Bytes) -> Result<(Uri, TargetForm), Refusal> {
     let is_connect = *method == Method::CONNECT;
+    // `http::Uri` would cut a fragment off silently; a target has none (RFC 9112 section 3.2). Bytes
+    // beyond ASCII it would take for UTF-8, which no URI is written in.
+    let is_foreign = |&byte: &u8| byte == b'#' || !byte.is_ascii();
+    if target.iter().any(is_foreign) {
+        return Err(Refusal::TargetInvalid);
+    }
     let form = match target.first() {
-        // `http::Uri` would cut a fragment off silently; a target has none (RFC 9112 section 3.2).
-        _ if target.contains(&b'#') => return Err(Refusal::TargetInvalid),
-        // It would take these for UTF-8, which no URI is written in.
-        _ if !target.is_ascii() => return Err(Refusal::TargetInvalid),
         None => return Err(Refusal::TargetInvalid),
         _ if is_connect => TargetForm::Authority,
         Some(b'/') => TargetForm::Origin,

@@ -4,7 +4,7 @@
 use eventlet_green::sync::Semaphore;
 use eventlet_green::yield_now;
 use eventlet_protocols::server::{Body, Config, RequestBody};
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 
 use crate::support::{Running, on_each_hub, path, whole};
 
@@ -131,6 +131,49 @@ fn sixteen_in_one_packet_are_answered_in_order() {
         }
         assert!(client.ahead.is_empty());
         drop(client);
+        server.end();
+    });
+}
+
+/// The tables of fields are used again, from a response to the next request: nothing is found in them
+/// of the message before, however it ended, and whoever it was from.
+#[test]
+fn fields_of_one_message_are_not_found_in_the_next() {
+    fn names(request: Request<RequestBody>) -> Response<Body> {
+        let names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        let mut response = Response::new(Body::from(names.join(" ")));
+        let many = if request.uri().path() == "/many" {
+            200
+        } else {
+            1
+        };
+        for n in 0..many {
+            let name = HeaderName::try_from(format!("x-answer-{n}")).unwrap();
+            response.headers_mut().insert(name, HeaderValue::from(n));
+        }
+        response
+    }
+
+    on_each_hub(|| {
+        let server = Running::new(names);
+        let (mut one, mut other) = (server.connect(), server.connect());
+        for path in ["/", "/many", "/"] {
+            let reply = one.ask(format!(
+                "GET {path} HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nX-Two: 2\r\n\r\n"
+            ));
+            assert_eq!(reply.text(), "host x-one x-two");
+            // Begun, and left standing while the other's are read.
+            one.send("GET / HTTP/1.1\r\nHost: a\r\nX-Half: ");
+            let refused = b"GET / HTTP/1.1\r\nHost: a\r\nX-Bad: 1\r\nContent-Length: x\r\n\r\n";
+            assert_eq!(server.ask_once(refused).line, "HTTP/1.1 400 Bad Request");
+            let reply = other.ask("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
+            assert_eq!(reply.text(), "host");
+            assert_eq!(reply.field("x-answer-0"), Some("0"));
+            assert_eq!(reply.field("x-answer-1"), None);
+            one.send("1\r\n\r\n");
+            assert_eq!(one.reply().text(), "host x-half");
+        }
+        drop((one, other));
         server.end();
     });
 }
