@@ -131,7 +131,6 @@ mod run;
 mod run_times;
 mod scheduler;
 mod scope;
-mod seat;
 mod select;
 mod setup;
 pub mod signals;

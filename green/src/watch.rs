@@ -16,9 +16,9 @@ use std::rc::Rc;
 use slab::Slab;
 
 use crate::callback::Callback;
+use crate::fd::Due;
 use crate::join::{Failure, leave_behind, report_unjoined};
 use crate::scheduler::Scheduler;
-use crate::seat::Due;
 use crate::sys::slot;
 
 /// Who is begun when a descriptor has something to read.

@@ -13,6 +13,7 @@
 //!                   └─ a drained side parks untried     └─ kill ─────► unwinds; seat left
 //! ```
 //!
+//! * `seat`: one direction: who waits, until when, and whether it is drained.
 //! * `handle`: who owns it. `errors`: what it says when it cannot go on.
 //! * `wait`: parking on one descriptor or several, and the seats' guard.
 //! * `transfer`: reading and writing bytes, for whatever `std` can read and write.
@@ -23,6 +24,7 @@ mod errors;
 mod handle;
 #[cfg(unix)]
 mod pausing;
+mod seat;
 mod surface;
 mod transfer;
 mod wait;
@@ -40,6 +42,7 @@ use eventlet_runloop::{Descriptor, Task, Time, TimerId};
 
 use self::errors::{busy, closed, timed_out};
 pub(crate) use self::handle::Shared;
+pub(crate) use self::seat::{Due, Seat};
 pub(crate) use self::surface::{
     byte_reader, byte_writer, direction, duplex, from_and_into_std, handle, listener, options,
     readable, writable,
@@ -48,7 +51,6 @@ pub(crate) use self::transfer::Pauses;
 pub(crate) use self::wait::{deadline_of, wait_any};
 use crate::coroutine::{Loop, Wait, Woken};
 use crate::scheduler;
-use crate::seat::{Due, Seat};
 use crate::sys::descriptor::end_behind;
 use crate::sys::slot;
 use crate::watch::{self, Target, Watcher};

@@ -13,10 +13,9 @@ use eventlet_hub::{Interest, Source};
 use eventlet_runloop::Time;
 
 use super::errors::{busy, closed, timed_out};
-use super::{Direction, Shared, Watched};
+use super::{Direction, Seat, Shared, Watched};
 use crate::coroutine::{Coroutine, Wait, Woken, after};
 use crate::scheduler::{self, Scheduler};
-use crate::seat::Seat;
 use crate::sys::slot::Act;
 
 impl<S: Source + 'static> Watched<S> {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! What is not done: looking up the two families separately (section 3), since the system's
-//! resolver answers for both at once. How names are looked up is the business of [`addr`](super::addr).
+//! resolver answers for both at once. How names are looked up is the business of [`address`](super::address).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,7 +20,7 @@ use eventlet_hub::Interest;
 use eventlet_runloop::Time;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::addr::{Lookup, ToSocketAddrs, no_address_at_all};
+use super::address::{Lookup, ToSocketAddrs, no_address_at_all};
 use super::tcp_stream::TcpStream;
 use crate::coroutine::Wait;
 use crate::fd::{Shared, Watched, deadline_of, wait_any};

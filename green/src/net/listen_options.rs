@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::addr::{ToSocketAddrs, first_that};
+use super::address::{ToSocketAddrs, first_that};
 use super::tcp_listener::TcpListener;
 use crate::sys::socket::{reuse_address, share_port};
 

@@ -12,11 +12,11 @@
 //! Any other descriptor: [`io::Descriptor`](crate::io::Descriptor).
 
 pub(crate) mod accept;
-mod addr;
-mod api;
+mod address;
 mod connect;
 mod datagram;
 mod listen_options;
+mod shorthands;
 pub(crate) mod stream;
 mod tcp_listener;
 mod tcp_stream;
@@ -24,13 +24,13 @@ mod udp;
 #[cfg(unix)]
 pub mod unix;
 
-pub(crate) use addr::first_that;
-pub use addr::{Lookup, ToSocketAddrs};
-pub use api::{connect_tcp, tcp_listener, tcp_server};
+pub(crate) use address::first_that;
+pub use address::{Lookup, ToSocketAddrs};
 pub use connect::{
     CONNECTION_ATTEMPT_DELAY, ConnectError, ConnectOptions, MIN_CONNECTION_ATTEMPT_DELAY,
 };
 pub use listen_options::{DEFAULT_BACKLOG, ListenOptions};
+pub use shorthands::{connect_tcp, tcp_listener, tcp_server};
 pub use stream::Stream;
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::accept;
-use super::addr::ToSocketAddrs;
+use super::address::ToSocketAddrs;
 use super::listen_options::ListenOptions;
 use super::tcp_stream::TcpStream;
 use crate::fd::{Shared, from_and_into_std, handle, listener, options};

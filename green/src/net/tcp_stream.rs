@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 
-use super::addr::ToSocketAddrs;
+use super::address::ToSocketAddrs;
 use super::connect::ConnectOptions;
 use crate::Time;
 use crate::fd::{Direction, Shared, byte_reader, byte_writer, duplex, from_and_into_std, handle};

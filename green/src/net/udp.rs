@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::addr::{ToSocketAddrs, first_that, no_address_at_all};
+use super::address::{ToSocketAddrs, first_that, no_address_at_all};
 use super::datagram::datagrams;
 use crate::fd::{Shared, from_and_into_std, handle, options, readable, writable};
 

@@ -21,8 +21,8 @@ use eventlet_runloop::{Task, Time, TimerId};
 
 use crate::coroutine::{Loop, Wait, Woken};
 use crate::error::ParkError;
+use crate::fd::{Due, Seat};
 use crate::scheduler;
-use crate::seat::{Due, Seat};
 use crate::sys::slot;
 use crate::watch::{self, Target, Watcher};
 

@@ -29,7 +29,7 @@ use http::{HeaderMap, Method, StatusCode, Version};
 use super::body::{BodyReader, Drain};
 use super::framing::{ResponseFraming, ResponsePlan};
 use super::limits::Limits;
-use super::request_head::RequestHead;
+use super::request_parser::RequestHead;
 use super::syntax::list_members;
 
 /// What a `Connection` field lists (RFC 9110 section 7.6.1), as far as it concerns us.

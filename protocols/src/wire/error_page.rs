@@ -10,7 +10,7 @@ use super::connection::ConnectionField;
 use super::date::DateText;
 use super::framing::LengthField;
 use super::refusal::Refusal;
-use super::response_head::{NameCase, ResponseHead, reason_phrase};
+use super::response_writer::{NameCase, ResponseHead, reason_phrase};
 
 /// The type of an error page.
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");

@@ -1,6 +1,6 @@
 //! Every limit of the wire code: its default, why that one, and the attack it stops.
 //!
-//! A limit is checked where the bytes are read ([`request_head`](super::request_head),
+//! A limit is checked where the bytes are read ([`request_parser`](super::request_parser),
 //! [`chunked`](super::chunked), [`body`](super::body)); going past it is a
 //! [`Refusal`](super::Refusal) with the status to answer. Deadlines and the number of connections
 //! are not here: they need a clock and sockets, so they belong to the server.

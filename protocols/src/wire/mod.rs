@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | [`limits`](mod@limits) | [`Limits`]: what is accepted at most | |
 //! | [`refusal`](mod@refusal) | [`Refusal`]: what was wrong, and the status to answer | |
-//! | [`request_head`](mod@request_head) | [`HeadParser`], [`RequestHead`] | RFC 9112, 2, 3, 5 |
+//! | [`request_parser`](mod@request_parser) | [`HeadParser`], [`RequestHead`] | RFC 9112, 2, 3, 5 |
 //! | `head_faults` | which fault of a head comes first | RFC 9112, 2, 3, 5 |
 //! | [`target`](mod@target) | [`parse_target`], [`is_valid_host`] | RFC 9112, 3.2; RFC 9110, 7.2 |
 //! | [`framing`](mod@framing) | [`RequestFraming`], [`plan_response`] | RFC 9112, 6; RFC 9110, 8.6 |
@@ -21,7 +21,7 @@
 //! | [`trailers`](mod@trailers) | [`write_last_chunk`], [`is_forbidden_trailer`] | RFC 9110, 6.5; RFC 9112, 7.1.2 |
 //! | [`body`](mod@body) | [`BodyReader`], [`Drain`] | RFC 9112, 6, 8 |
 //! | [`connection`](mod@connection) | [`Connection`], [`Exchange`], [`CloseReason`] | RFC 9112, 9; RFC 9110, 10.1.1 |
-//! | [`response_head`](mod@response_head) | [`ResponseHead`], [`write_interim`] | RFC 9112, 4; RFC 9110, 15 |
+//! | [`response_writer`](mod@response_writer) | [`ResponseHead`], [`write_interim`] | RFC 9112, 4; RFC 9110, 15 |
 //! | [`response_body`](mod@response_body) | [`BodyWriter`] | RFC 9112, 6 |
 //! | [`response_parser`](mod@response_parser) | [`ResponseParser`], [`ReceivedHead`] | RFC 9112, 4, 5, 6.3 |
 //! | [`response_fault`](mod@response_fault) | [`ResponseFault`]: what was wrong with a response | |
@@ -99,12 +99,12 @@ mod progress;
 pub mod query;
 pub mod redirect;
 pub mod refusal;
-pub mod request_head;
+pub mod request_parser;
 pub mod request_writer;
 pub mod response_body;
 pub mod response_fault;
-pub mod response_head;
 pub mod response_parser;
+pub mod response_writer;
 pub(crate) mod syntax;
 pub mod target;
 pub mod trailers;
@@ -129,11 +129,11 @@ pub use redirect::{
     ReferenceFault, is_content_field, is_origins_own, redirected_method, resolve_reference,
 };
 pub use refusal::Refusal;
-pub use request_head::{HeadParser, Parsed, RequestHead};
+pub use request_parser::{HeadParser, Parsed, RequestHead};
 pub use request_writer::{RequestConnection, RequestWriter, is_clients_own, plan_request};
 pub use response_body::{BodyWriter, Frame, TooShort};
 pub use response_fault::ResponseFault;
-pub use response_head::{CONTINUE, NameCase, ResponseHead, reason_phrase, write_interim};
 pub use response_parser::{ParsedResponse, ReceivedHead, ResponseParser};
+pub use response_writer::{CONTINUE, NameCase, ResponseHead, reason_phrase, write_interim};
 pub use target::{TargetForm, is_valid_host, parse_target};
 pub use trailers::{is_forbidden_trailer, write_last_chunk};

@@ -8,7 +8,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderName};
 
 use super::framing::{BodySize, LengthField, ResponseFraming, ResponsePlan};
-use super::response_head::{NameCase, write_field, write_name};
+use super::response_writer::{NameCase, write_field, write_name};
 
 /// What a client says about the connection (RFC 9112 section 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::limits::Limits;
 use super::refusal::Refusal;
-use super::response_head::{NameCase, write_field};
+use super::response_writer::{NameCase, write_field};
 
 /// Whether a field is dropped when it comes, or is to be sent, as a trailer.
 ///
