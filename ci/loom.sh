@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every interleaving of what two threads touch (green/src/crossing, the hub's waker), by the model
+# Every interleaving of what two threads touch (green/src/between_threads, the hub's waker), by the model
 # checker loom: the tests of green/tests/loom_*.rs, in a build with `--cfg loom`.
 # CI_LOOM narrows it to these files, without the `loom_`; CI_LOOM_SECONDS is how long each may take.
 # shellcheck source=ci/common.sh

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use eventlet_runloop::Time;
 
+use crate::between_threads::notice::{Notice, Prepared};
 use crate::coroutine::{Wait, Woken, after};
-use crate::crossing::notice::{Notice, Prepared};
 use crate::error::ParkError;
 use crate::inbox::{Inbox, Sent};
 use crate::scheduler;

@@ -16,7 +16,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::deadlock::Deadlock;
+use crate::inspect::deadlock::Deadlock;
 
 /// Why a call could not wait.
 #[derive(Clone, Debug)]

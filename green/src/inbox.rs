@@ -5,7 +5,7 @@
 //! looks up who holds that ticket. A ticket whose holder has gone on (killed, timed out) is torn
 //! up, so a late answer never wakes it out of something else. An order is something for
 //! the loop to do ([`Remote`](crate::Remote) has coroutines spawned so). How letters queue, and when the hub
-//! need be woken, stands in [`mailbox`](crate::crossing::mailbox).
+//! need be woken, stands in [`mailbox`](crate::between_threads::mailbox).
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -17,8 +17,8 @@ use std::rc::Rc;
 use eventlet_hub::Waker;
 use eventlet_runloop::Time;
 
+use crate::between_threads::mailbox::{Mailbox, Posted};
 use crate::coroutine::{Coroutine, Wait, Woken};
-use crate::crossing::mailbox::{Mailbox, Posted};
 use crate::error::ParkError;
 use crate::scheduler::Scheduler;
 use crate::sys::slot;

@@ -90,45 +90,34 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
-mod any_of;
-mod backtrace;
+// The model checker's tests are elsewhere, and see it.
+#[cfg(not(loom))]
+mod between_threads;
+#[cfg(loom)]
+pub mod between_threads;
 mod block_on;
 mod callback;
 pub mod channel;
-mod completions;
 pub mod context;
 pub mod cores;
 mod coroutine;
 pub mod cross;
-// The model checker's tests are elsewhere, and see it.
-#[cfg(not(loom))]
-mod crossing;
-#[cfg(loom)]
-pub mod crossing;
-mod current;
-mod deadlock;
 mod default_hub;
 mod ends;
 mod error;
 mod fd;
 mod inbox;
+mod inspect;
 #[cfg(unix)]
 pub mod io;
 mod join;
-mod join_all;
-mod joined;
-mod kill;
-mod link;
 mod local;
-mod members;
 pub mod net;
 mod now;
 mod offload;
 pub mod pool;
-mod pulse;
 mod remote;
 mod run;
-mod run_times;
 mod scheduler;
 mod scope;
 mod select;
@@ -136,7 +125,6 @@ mod setup;
 pub mod signals;
 mod sleep;
 mod sleeper;
-mod snapshot;
 #[cfg(feature = "tracing")]
 mod spans;
 mod spawn;
@@ -145,7 +133,6 @@ mod spawn;
     expect(dead_code, reason = "that engine's stacks are its own")
 )]
 mod stack;
-mod stats;
 pub mod sync;
 mod sys;
 #[cfg(feature = "testing")]
@@ -153,30 +140,30 @@ pub mod testing;
 mod timeout;
 mod trampoline;
 mod watch;
+
+pub use block_on::{block_on, block_on_timeout};
+pub use callback::Callback;
+pub use coroutine::{State, Wait};
+pub use default_hub::{HUB_VARIABLE, hubs};
+pub use ends::{Ending, KillHandle, Link};
+pub use error::{NeedsUnwinding, ParkError};
+pub use eventlet_hub::Interest;
+pub use eventlet_runloop::{CallOrder, Time};
+pub use inspect::{
+    BacktraceError, CoroutineInfo, Current, Deadlock, DeadlockDetail, RunTimes, Snapshot,
+    StackTrace, Stats, TimerInfo, Waiter, backtrace, current, current_id, run_times, snapshot,
+    stats, trim_stacks, turn_count,
+};
 #[cfg(all(
     feature = "watchdog",
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
-mod watchdog;
-
-pub use any_of::{FirstError, first_of, first_of_timeout, race, race_timeout};
-pub use backtrace::{BacktraceError, StackTrace, backtrace};
-pub use block_on::{block_on, block_on_timeout};
-pub use callback::Callback;
-pub use coroutine::{State, Wait};
-pub use current::{Current, current};
-pub use deadlock::{Deadlock, DeadlockDetail, Waiter};
-pub use default_hub::{HUB_VARIABLE, hubs};
-pub use ends::Ending;
-pub use error::{NeedsUnwinding, ParkError};
-pub use eventlet_hub::Interest;
-pub use eventlet_runloop::{CallOrder, Time};
-pub use join::{JoinError, JoinHandle, JoinTimeoutError, catch_panic};
-pub use join_all::{join_all, join_all_timeout};
-pub use joined::Joined;
-pub use kill::KillHandle;
-pub use link::Link;
+pub use inspect::{StackFrame, Stall, Watchdog, watchdog, watchdog_with};
+pub use join::{
+    FirstError, JoinError, JoinHandle, JoinTimeoutError, Joined, catch_panic, first_of,
+    first_of_timeout, join_all, join_all_timeout, race, race_timeout,
+};
 pub use local::{AccessError, LocalKey};
 pub use now::now;
 pub use offload::{
@@ -185,26 +172,17 @@ pub use offload::{
 };
 pub use remote::{LoopGone, Remote, RemoteHandle, RemoteJoin, RemoteJoinTimeoutError, remote};
 pub use run::{engine, run};
-pub use run_times::{RunTimes, run_times};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use select::{Operation, Selectable, select, select_timeout, try_select};
 pub use setup::{Origin, Setup, SetupError, init, use_hub};
 pub use sleep::{sleep, yield_if_due, yield_now};
-pub use snapshot::{CoroutineInfo, Snapshot, TimerInfo, snapshot};
 pub use spawn::{Builder, Timer, call_after, spawn, spawn_after, spawn_after_local};
 pub use stack::{
     DEFAULT_STACK_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, default_stack_size, set_default_stack_size,
 };
-pub use stats::{Stats, current_id, stats, trim_stacks, turn_count};
 pub use timeout::{TimeoutError, timeout};
 pub use trampoline::trampoline;
 pub use watch::Watcher;
-#[cfg(all(
-    feature = "watchdog",
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-))]
-pub use watchdog::{StackFrame, Stall, Watchdog, watchdog, watchdog_with};
 
 /// The README's code is compiled and run with the other examples.
 #[cfg(doctest)]

@@ -11,8 +11,8 @@ use eventlet_hub::Hub;
 use eventlet_runloop::{CallOrder, Clock, RunLoop};
 
 use crate::coroutine::Loop;
-use crate::deadlock::DeadlockDetail;
 use crate::default_hub::{BACKENDS, Backend, HUB_VARIABLE, hubs};
+use crate::inspect::deadlock::DeadlockDetail;
 use crate::scheduler::Scheduler;
 use crate::sys::{fiber, slot};
 

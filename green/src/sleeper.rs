@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::between_threads::Wake;
+use crate::between_threads::bed::{Bed, Slept};
 use crate::coroutine::{Wait, Woken, after};
-use crate::crossing::Wake;
-use crate::crossing::bed::{Bed, Slept};
 use crate::error::ParkError;
 use crate::inbox::{Inbox, Sent};
 use crate::sys::slot;

@@ -1,9 +1,9 @@
 //! Models of the channel between threads. Every interleaving is tried; run by `ci/loom.sh`.
 #![cfg(loom)]
 
-use eventlet_green::crossing::Wake;
-use eventlet_green::crossing::bed::Bed;
-use eventlet_green::crossing::queue::{InLine, Queue, Received, Sent};
+use eventlet_green::between_threads::Wake;
+use eventlet_green::between_threads::bed::Bed;
+use eventlet_green::between_threads::queue::{InLine, Queue, Received, Sent};
 use loom::sync::Arc;
 use loom::thread;
 

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use eventlet_green::crossing::Wake;
-use eventlet_green::crossing::answer::{Answer, Found};
-use eventlet_green::crossing::bed::Bed;
-use eventlet_green::crossing::jobs::{Jobs, Pushed};
+use eventlet_green::between_threads::Wake;
+use eventlet_green::between_threads::answer::{Answer, Found};
+use eventlet_green::between_threads::bed::Bed;
+use eventlet_green::between_threads::jobs::{Jobs, Pushed};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;

@@ -2,9 +2,9 @@
 //! and the sleep of a thread that has no loop. Every interleaving is tried; run by `ci/loom.sh`.
 #![cfg(loom)]
 
-use eventlet_green::crossing::bed::{Bed, Slept};
-use eventlet_green::crossing::mailbox::{Mailbox, Posted};
-use eventlet_green::crossing::notice::{Notice, Prepared};
+use eventlet_green::between_threads::bed::{Bed, Slept};
+use eventlet_green::between_threads::mailbox::{Mailbox, Posted};
+use eventlet_green::between_threads::notice::{Notice, Prepared};
 use eventlet_hub::pending::{Pending, Raised};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};

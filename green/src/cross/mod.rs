@@ -45,7 +45,7 @@ pub use crate::channel::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 
-use crate::crossing::queue::{InLine, Queue};
+use crate::between_threads::queue::{InLine, Queue};
 use crate::inbox::Sent;
 use crate::sleeper::Sleeper;
 

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Channel, RecvError, RecvTimeoutError, TryRecvError, is_last, note};
+use crate::between_threads::queue::Received;
 use crate::coroutine::Wait;
-use crate::crossing::queue::Received;
 use crate::scheduler::Scheduler;
 use crate::sleeper::sleep_until_woken;
 use crate::sys::slot;

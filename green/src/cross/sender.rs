@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Channel, SendError, SendTimeoutError, TrySendError, is_last, note};
+use crate::between_threads::queue::Sent as Outcome;
 use crate::coroutine::Wait;
-use crate::crossing::queue::Sent as Outcome;
 use crate::inbox::Sent;
 use crate::scheduler::Scheduler;
 use crate::sleeper::sleep_until_woken;

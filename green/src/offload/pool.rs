@@ -2,7 +2,7 @@
 //!
 //! Threads are started when there is work and none is idle, and end after a while without any. What
 //! is handed over must be `Send`; what comes back wakes the caller through its loop's inbox. Which
-//! thread takes what, and when one ends, stands in [`jobs`](crate::crossing::jobs).
+//! thread takes what, and when one ends, stands in [`jobs`](crate::between_threads::jobs).
 
 use std::any::Any;
 use std::cell::Cell;
@@ -17,11 +17,11 @@ use std::time::Duration;
 use eventlet_hub::fork::Home;
 
 use super::MAX_THREADS;
+use crate::between_threads::Wake;
+use crate::between_threads::answer::{Answer, Found};
+use crate::between_threads::bed::Slept;
+use crate::between_threads::jobs::{Jobs, Pushed};
 use crate::coroutine::Wait;
-use crate::crossing::Wake;
-use crate::crossing::answer::{Answer, Found};
-use crate::crossing::bed::Slept;
-use crate::crossing::jobs::{Jobs, Pushed};
 use crate::inbox::Sent;
 use crate::sleeper::{Sleeper, sleep_until_woken};
 

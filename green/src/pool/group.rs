@@ -10,9 +10,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::coroutine::{Wait, deadline_in};
+use crate::ends::members::Members;
 use crate::error::NeedsUnwinding;
 use crate::join::{JoinError, JoinHandle};
-use crate::members::Members;
 use crate::spawn::Builder;
 use crate::sync::waiters::Outcome;
 

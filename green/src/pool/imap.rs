@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use super::pile::Pile;
 use super::workers::{Seat, Workers, run_inline};
-use crate::completions::Completions;
+use crate::ends::completions::Completions;
+use crate::ends::kill::kill_in_its_turn;
 use crate::error::NeedsUnwinding;
 use crate::join::{JoinError, JoinHandle};
-use crate::kill::kill_in_its_turn;
 
 impl Workers {
     /// Calls `f` with each input, in the workers, and gives the results in the order of the inputs.

@@ -15,9 +15,9 @@ use std::time::Duration;
 use super::error::SpawnError;
 use super::group::{join_members, kill_members};
 use crate::coroutine::Wait;
+use crate::ends::members::Members;
 use crate::error::{NeedsUnwinding, ParkError};
 use crate::join::{Failure, JoinError, JoinHandle, catch_panic};
-use crate::members::Members;
 use crate::spawn::Builder;
 use crate::sync::{Permit, Semaphore};
 

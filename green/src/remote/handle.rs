@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::Remote;
 use super::order::{Kill, Shared};
+use crate::between_threads::answer::Found;
+use crate::between_threads::bed::Slept;
 use crate::coroutine::Wait;
-use crate::crossing::answer::Found;
-use crate::crossing::bed::Slept;
 use crate::error::NeedsUnwinding;
 use crate::inbox::Sent;
 use crate::join::{JoinError, report_panic};

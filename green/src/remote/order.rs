@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::crossing::answer::Answer;
+use crate::between_threads::answer::Answer;
+use crate::ends::kill::kill;
 use crate::inbox::Order;
 use crate::join::{JoinError, catch_panic};
-use crate::kill::kill;
 use crate::local::Heritage;
 use crate::scheduler::{self, Scheduler};
 use crate::sleeper::Sleeper;

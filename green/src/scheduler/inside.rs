@@ -4,9 +4,9 @@ use std::backtrace::Backtrace;
 use std::rc::Rc;
 
 use super::{Scheduler, with};
-use crate::backtrace::{BacktraceError, Part, StackTrace};
 use crate::coroutine::{Coroutine, ROOT_ID, State};
-use crate::deadlock::DeadlockDetail;
+use crate::inspect::backtrace::{BacktraceError, Part, StackTrace};
+use crate::inspect::deadlock::DeadlockDetail;
 use crate::local::{AccessError, Heritage};
 use crate::setup;
 use crate::sys::slot;

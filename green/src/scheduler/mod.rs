@@ -50,10 +50,10 @@ use slab::Slab;
 
 pub(crate) use self::count::CountGuard;
 use crate::coroutine::{Coroutine, Loop, ROOT_ID, StackBounds, State, Wait, Woken};
-use crate::deadlock::DeadlockDetail;
 use crate::error::ParkError;
 use crate::inbox::{Inbox, Outside};
-use crate::pulse::Pulse;
+use crate::inspect::deadlock::DeadlockDetail;
+use crate::inspect::pulse::Pulse;
 use crate::setup;
 use crate::sys::fiber::{Fiber, Stacks};
 use crate::sys::overflow::AlternateStack;

@@ -9,8 +9,8 @@ use eventlet_runloop::{Time, Turned};
 
 use super::{IO_CREDIT, Scheduler};
 use crate::coroutine::{State, Wait, Woken};
-use crate::deadlock::Deadlock;
 use crate::error::ParkError;
+use crate::inspect::deadlock::Deadlock;
 
 impl Scheduler {
     #[cold]

@@ -66,7 +66,7 @@ pub(crate) struct Seen {
 }
 
 /// Who has the thread.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Who {
     Root,
     Callback,

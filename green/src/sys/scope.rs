@@ -44,9 +44,9 @@ use std::rc::Rc;
 use std::thread;
 
 use crate::coroutine::{Coroutine, Wait};
+use crate::ends::members::Members;
 use crate::error::{NeedsUnwinding, ParkError};
 use crate::join::report_unjoined;
-use crate::members::Members;
 use crate::scheduler::{self, heritage};
 
 /// How often in a row waiting for killed children may fail before the process is given up.

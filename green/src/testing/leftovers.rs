@@ -11,8 +11,8 @@ use eventlet_runloop::Task;
 
 use super::open_files::describe_descriptor;
 use crate::coroutine::{Coroutine, State};
+use crate::inspect::snapshot::Described;
 use crate::scheduler;
-use crate::snapshot::Described;
 
 /// How many of a kind a report names; of the rest it gives the number.
 const LISTED: usize = 20;

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use eventlet_runloop::{Activities, Activity, ObserverId, ObserverLife};
 
-use crate::pulse::Pulse;
+use crate::inspect::pulse::Pulse;
 use crate::scheduler;
 use crate::sys::interrupt::{self, Seen, Thread, Unseen, Who};
 use crate::sys::slot;
@@ -167,18 +167,9 @@ pub struct Stall {
     frames: Vec<StackFrame>,
 }
 
+/// `None`: the thread does not say.
 #[derive(Clone, Debug)]
-enum Holder {
-    /// The thread does not say.
-    Unknown,
-    Root,
-    Callback,
-    Coroutine {
-        id: u64,
-        name: Option<String>,
-        spawned_at: &'static Location<'static>,
-    },
-}
+struct Holder(Option<Who>);
 
 impl Stall {
     /// Who it is, as messages give it: name, id and spawn place.
@@ -189,25 +180,25 @@ impl Stall {
     /// The coroutine's id, 0 for the root stack; `None` for a callback of the run loop, and if the
     /// thread does not answer.
     pub fn id(&self) -> Option<u64> {
-        match self.holder {
-            Holder::Coroutine { id, .. } => Some(id),
-            Holder::Root => Some(crate::coroutine::ROOT_ID),
-            Holder::Callback | Holder::Unknown => None,
+        match self.holder.0 {
+            Some(Who::Coroutine { id, .. }) => Some(id),
+            Some(Who::Root) => Some(crate::coroutine::ROOT_ID),
+            Some(Who::Callback) | None => None,
         }
     }
 
     /// The name that the coroutine was given, the first 128 bytes of it.
     pub fn name(&self) -> Option<&str> {
-        match &self.holder {
-            Holder::Coroutine { name, .. } => name.as_deref(),
+        match &self.holder.0 {
+            Some(Who::Coroutine { name, .. }) => name.as_deref(),
             _ => None,
         }
     }
 
     /// Where the coroutine was spawned.
     pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
-        match self.holder {
-            Holder::Coroutine { spawned_at, .. } => Some(spawned_at),
+        match self.holder.0 {
+            Some(Who::Coroutine { spawned_at, .. }) => Some(spawned_at),
             _ => None,
         }
     }
@@ -225,15 +216,15 @@ impl Stall {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Holder::Unknown => f.write_str("somebody (the thread does not answer the signal)"),
-            Holder::Root => f.write_str("the root stack"),
-            Holder::Callback => f.write_str("a callback of the run loop"),
-            Holder::Coroutine {
+        match &self.0 {
+            None => f.write_str("somebody (the thread does not answer the signal)"),
+            Some(Who::Root) => f.write_str("the root stack"),
+            Some(Who::Callback) => f.write_str("a callback of the run loop"),
+            Some(Who::Coroutine {
                 id,
                 name,
                 spawned_at,
-            } => {
+            }) => {
                 f.write_str("coroutine ")?;
                 if let Some(name) = name {
                     write!(f, "\"{name}\" ")?;
@@ -294,7 +285,7 @@ impl Watch {
             let stall = match interrupt::ask(self.thread, beats) {
                 Ok(seen) => Stall::new(lasted, seen),
                 Err(Unseen::Silent) => Stall {
-                    holder: Holder::Unknown,
+                    holder: Holder(None),
                     lasted,
                     frames: Vec::new(),
                 },
@@ -309,21 +300,8 @@ impl Watch {
 impl Stall {
     fn new(lasted: Duration, seen: Seen) -> Self {
         let frames = frames::frames(&seen);
-        let holder = match seen.who {
-            Who::Root => Holder::Root,
-            Who::Callback => Holder::Callback,
-            Who::Coroutine {
-                id,
-                name,
-                spawned_at,
-            } => Holder::Coroutine {
-                id,
-                name,
-                spawned_at,
-            },
-        };
         Stall {
-            holder,
+            holder: Holder(Some(seen.who)),
             lasted,
             frames,
         }

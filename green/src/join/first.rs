@@ -4,11 +4,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::completions::Completions;
+use super::{JoinError, JoinHandle};
 use crate::coroutine::deadline_in;
+use crate::ends::completions::Completions;
+use crate::ends::kill::kill_in_its_turn;
 use crate::error::{NeedsUnwinding, ParkError};
-use crate::join::{JoinError, JoinHandle};
-use crate::kill::kill_in_its_turn;
 
 /// Waits until any of them has ended; takes its handle out, and gives the index where it was and its
 /// result. The others go on, and their handles stay, in order: call it again for the next.

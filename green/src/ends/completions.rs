@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use eventlet_runloop::Time;
 
+use super::EndListener;
 use crate::coroutine::{Coroutine, State, Wait};
-use crate::ends::EndListener;
 use crate::error::ParkError;
 use crate::sync::waiters::Waiters;
 

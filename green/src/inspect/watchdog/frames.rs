@@ -10,7 +10,7 @@ use framehop::{
     Unwinder, UnwinderNative,
 };
 
-use crate::backtrace::BASES;
+use crate::inspect::backtrace::BASES;
 use crate::sys::interrupt::{Registers, Seen};
 use crate::sys::modules::modules;
 

@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use eventlet_runloop::Time;
 
+use super::EndListener;
+use super::kill::kill_in_its_turn;
 use crate::coroutine::{Coroutine, State, Wait};
-use crate::ends::EndListener;
 use crate::error::ParkError;
-use crate::kill::kill_in_its_turn;
 use crate::scheduler;
 use crate::sync::waiters::{Outcome, Waiters};
 

@@ -8,8 +8,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
+use super::{EndListener, Ending};
 use crate::coroutine::{Coroutine, State};
-use crate::ends::{EndListener, Ending};
 use crate::join::{JoinError, JoinHandle};
 use crate::spawn::Builder;
 

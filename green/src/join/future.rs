@@ -8,9 +8,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use super::{JoinError, JoinHandle};
 use crate::coroutine::Coroutine;
 use crate::ends::EndListener;
-use crate::join::{JoinError, JoinHandle};
 use crate::scheduler;
 
 /// Async code can await a coroutine of its thread.

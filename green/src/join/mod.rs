@@ -1,24 +1,39 @@
-//! The handle of a coroutine: waiting for its end, ending it early, and what it leaves behind.
+//! The handle of a coroutine: waiting for its end, and ending it early.
 //!
-//! A panic ends its coroutine only. Whoever joins is given it; if nobody will, because the handle
-//! was dropped, it is reported once on standard error. A kill is no failure to be reported.
+//! * `outcome`: what a coroutine leaves behind for its handle, and who hears of a panic.
+//! * `error`: why a join gave no result.
+//! * `all`, `first`: joining many, or whichever ends first.
+//! * `future`: the handle in async code.
+//!
+//! Who else is told of the end (links, groups) is in [`ends`](crate::ends).
+
+mod all;
+mod error;
+mod first;
+mod future;
+mod outcome;
 
 use std::any::Any;
-use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
 use eventlet_runloop::Time;
 
-use crate::coroutine::{Coroutine, Killed, State, Wait, Woken, deadline_in};
-use crate::ends::Ending;
+pub use self::all::{join_all, join_all_timeout};
+pub use self::error::{JoinError, JoinTimeoutError};
+pub use self::first::{FirstError, first_of, first_of_timeout, race, race_timeout};
+pub use self::future::Joined;
+pub use self::outcome::catch_panic;
+pub(crate) use self::outcome::{
+    Failure, Packet, hand_over, leave_behind, panic_text, report_panic, report_unjoined,
+};
+use crate::coroutine::{Coroutine, State, Wait, Woken, deadline_in};
+use crate::ends::kill::kill;
 use crate::error::{NeedsUnwinding, ParkError};
-use crate::kill::kill;
 use crate::scheduler::{self, Scheduler};
 use crate::sys::slot::Act;
-use crate::timeout::ScopeExpired;
 
 /// Owns the right to join a coroutine. Dropping it lets the coroutine go on by itself.
 ///
@@ -292,228 +307,3 @@ impl Drop for Joining<'_> {
         self.0.joiner.take();
     }
 }
-
-/// Calls `f` and catches a panic of its own. What the scheduler raises, a kill or an expired
-/// [`timeout`](crate::timeout()), passes through, as it would not with
-/// [`catch_unwind`](std::panic::catch_unwind).
-///
-/// # Errors
-///
-/// The payload of the panic.
-///
-/// # Examples
-///
-/// ```
-/// let outcome = eventlet_green::catch_panic(|| panic!("broken"));
-/// assert!(outcome.is_err());
-/// ```
-pub fn catch_panic<T>(f: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(value) => Ok(value),
-        Err(payload) if payload.is::<Killed>() || payload.is::<ScopeExpired>() => {
-            resume_unwind(payload)
-        }
-        Err(payload) => Err(payload),
-    }
-}
-
-/// What a coroutine leaves behind for whoever joins it.
-pub(crate) struct Packet<T> {
-    pub(crate) outcome: Cell<Option<Result<T, Failure>>>,
-}
-
-impl<T> Packet<T> {
-    pub(crate) fn empty() -> Self {
-        Packet {
-            outcome: Cell::new(None),
-        }
-    }
-}
-
-/// How a coroutine can fail.
-pub(crate) enum Failure {
-    Killed,
-    Panicked(Box<dyn Any + Send>),
-}
-
-impl Failure {
-    pub(crate) fn from_payload(payload: Box<dyn Any + Send>) -> Self {
-        if payload.is::<Killed>() {
-            Failure::Killed
-        } else {
-            Failure::Panicked(payload)
-        }
-    }
-
-    fn ending(&self) -> Ending {
-        match self {
-            Failure::Killed => Ending::Killed,
-            Failure::Panicked(_) => Ending::Panicked,
-        }
-    }
-}
-
-impl<T> JoinHandle<T> {
-    /// The handle of something that has run already, on its caller's stack.
-    pub(crate) fn of_finished(
-        spawned_at: &'static Location<'static>,
-        outcome: Result<T, Failure>,
-    ) -> Self {
-        let ending = match &outcome {
-            Ok(_) => Ending::Returned,
-            Err(failure) => failure.ending(),
-        };
-        let coroutine = scheduler::with(|scheduler| scheduler.finished(spawned_at, ending));
-        let packet = Rc::new(Packet::empty());
-        packet.outcome.set(Some(outcome));
-        JoinHandle::new(coroutine, packet)
-    }
-}
-
-/// The last thing a coroutine does: leaves its outcome to its handle. If that is gone, the value is
-/// dropped here, on the coroutine's own stack, and `unjoined` is called with a panic.
-pub(crate) fn hand_over<T>(
-    packet: Rc<Packet<T>>,
-    outcome: Result<T, Failure>,
-    unjoined: impl FnOnce(&Rc<Coroutine>, Box<dyn Any + Send>),
-) {
-    if let Err(failure) = &outcome
-        && let Some(coroutine) = scheduler::with(|scheduler| scheduler.current())
-    {
-        coroutine.ending.set(failure.ending());
-    }
-    if Rc::strong_count(&packet) > 1 {
-        packet.outcome.set(Some(outcome));
-        return;
-    }
-    drop(packet);
-    leave_behind(outcome, unjoined);
-}
-
-/// What becomes of an outcome that nobody waits for.
-pub(crate) fn leave_behind<T>(
-    outcome: Result<T, Failure>,
-    unjoined: impl FnOnce(&Rc<Coroutine>, Box<dyn Any + Send>),
-) {
-    let dropped = match outcome {
-        Ok(value) => catch_unwind(AssertUnwindSafe(|| drop(value))),
-        Err(Failure::Killed) => Ok(()),
-        Err(Failure::Panicked(payload)) => Err(payload),
-    };
-    if let Err(payload) = dropped
-        && !payload.is::<Killed>()
-    {
-        let current = scheduler::with(|scheduler| scheduler.current());
-        if let Some(coroutine) = current {
-            unjoined(&coroutine, payload);
-        }
-    }
-}
-
-/// The last resort for a panic that nobody asks for.
-pub(crate) fn report_unjoined(coroutine: &Rc<Coroutine>, payload: Box<dyn Any + Send>) {
-    report_panic(&coroutine.label(), &*payload);
-}
-
-/// As [`report_unjoined`], of whatever has that label.
-pub(crate) fn report_panic(label: &dyn fmt::Display, payload: &(dyn Any + Send)) {
-    let text = panic_text(payload).unwrap_or("a payload that is no text");
-    eprintln!("eventlet: {label} panicked, and nobody joins it: {text}");
-}
-
-/// The message of a panic, if it has one.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
-    match payload.downcast_ref::<&'static str>() {
-        Some(text) => Some(text),
-        None => payload.downcast_ref::<String>().map(String::as_str),
-    }
-}
-
-/// Why a join gave no result.
-#[non_exhaustive]
-pub enum JoinError {
-    /// The coroutine panicked, with this payload.
-    Panicked(Box<dyn Any + Send>),
-    /// The coroutine was killed.
-    Killed,
-    /// A coroutine waited for its own end.
-    Itself,
-    /// The caller could not wait.
-    Refused(ParkError),
-    /// The loop that was to run it has ended before it began; of a
-    /// [`RemoteHandle`](crate::RemoteHandle) only.
-    LoopGone,
-    /// The loop that was to run it could not start it: no memory for its stack. Of a
-    /// [`RemoteHandle`](crate::RemoteHandle) only.
-    NotStarted(std::io::Error),
-}
-
-impl JoinError {
-    /// The message of the panic, if it was one and has one.
-    pub fn panic_text(&self) -> Option<&str> {
-        match self {
-            JoinError::Panicked(payload) => panic_text(&**payload),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Debug for JoinError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinError({self})")
-    }
-}
-
-impl fmt::Display for JoinError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            JoinError::Panicked(payload) => {
-                let text = panic_text(&**payload).unwrap_or("a payload that is no text");
-                write!(f, "the coroutine panicked: {text}")
-            }
-            JoinError::Killed => f.write_str("the coroutine was killed"),
-            JoinError::Itself => f.write_str("a coroutine cannot join itself"),
-            JoinError::Refused(reason) => reason.fmt(f),
-            JoinError::LoopGone => f.write_str("the loop ended before the coroutine began"),
-            JoinError::NotStarted(error) => {
-                write!(f, "the coroutine could not be started: {error}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for JoinError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            JoinError::Refused(reason) => Some(reason),
-            JoinError::NotStarted(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<ParkError> for JoinError {
-    fn from(reason: ParkError) -> Self {
-        JoinError::Refused(reason)
-    }
-}
-
-/// Why a join with a time limit gave no result.
-#[derive(Debug)]
-pub enum JoinTimeoutError<T> {
-    /// The time was over first. The handle, for another try.
-    Elapsed(JoinHandle<T>),
-    /// There will be no result.
-    Failed(JoinError),
-}
-
-impl<T> fmt::Display for JoinTimeoutError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            JoinTimeoutError::Elapsed(_) => f.write_str("the coroutine has not ended in time"),
-            JoinTimeoutError::Failed(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<T: fmt::Debug> std::error::Error for JoinTimeoutError<T> {}

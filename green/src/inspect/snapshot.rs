@@ -10,8 +10,8 @@ use eventlet_hub::fd::RawFd;
 use eventlet_runloop::{Task, Time};
 
 use crate::coroutine::{Coroutine, State, Wait};
+use crate::inspect::stats::{Stats, stats};
 use crate::scheduler;
-use crate::stats::{Stats, stats};
 use crate::sys::fiber;
 
 /// How many timers, and descriptors, the table shows; of the rest it gives the number.

@@ -1,12 +1,12 @@
 //! Joining many coroutines, for the results of all.
 //!
-//! The first of several is in [`any_of`](crate::any_of); a set that is joined without results is a
+//! The first of several is in [`first`](super::first); a set that is joined without results is a
 //! [`Group`](crate::pool::Group).
 
 use std::time::Duration;
 
+use super::{JoinError, JoinHandle, JoinTimeoutError};
 use crate::coroutine::deadline_in;
-use crate::join::{JoinError, JoinHandle, JoinTimeoutError};
 
 /// Waits for the end of all, and gives their results in the order of the handles. One that fails
 /// keeps nobody from being waited for.

@@ -1,13 +1,26 @@
-//! Who is told of a coroutine's end, besides whoever joins it: groups, scopes, links.
+//! The ends of coroutines: who is told of one, besides whoever joins it, and bringing it about.
+//!
+//! * `kill`: ending a coroutine early.
+//! * `link`: a call of the user's that an end sets off.
+//! * `members`: a set that a coroutine leaves when it ends; groups, workers and scopes.
+//! * `completions`: the ends of several, in the order in which they come.
 //!
 //! Telling is done by the scheduler, on its own stack, when the coroutine's stack is empty. A listener
-//! may only note, wake and queue: user code runs in a step of its own (see [`link`](crate::link)).
+//! may only note, wake and queue: user code runs in a step of its own (see `link`). What
+//! joining gives is in [`join`](crate::join).
+
+pub(crate) mod completions;
+pub(crate) mod kill;
+mod link;
+pub(crate) mod members;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
+pub use self::kill::KillHandle;
+pub use self::link::Link;
 use crate::coroutine::Coroutine;
 
 /// How a coroutine ended.

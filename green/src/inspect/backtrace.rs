@@ -131,7 +131,7 @@ impl StackTrace {
 /// What takes the frames; it and what is above it are left out.
 const TAKERS: [&str; 2] = [
     "eventlet_green::sys::stage::leave_frames",
-    "eventlet_green::backtrace::StackTrace::here",
+    "eventlet_green::inspect::backtrace::StackTrace::here",
 ];
 
 /// The base of a coroutine; it and what is below it are somebody else's.

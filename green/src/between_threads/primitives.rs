@@ -1,4 +1,4 @@
-//! The primitives: `std`'s, or those of the model checker. Nothing else in `crossing` may name them.
+//! The primitives: `std`'s, or those of the model checker. Nothing else in `between_threads` may name them.
 
 #[cfg(not(loom))]
 pub use std::sync::{
