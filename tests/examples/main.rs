@@ -21,6 +21,7 @@ mod producer_consumer;
 mod reverse_proxy;
 mod supervisor;
 mod support;
+#[cfg(feature = "tls")]
 mod testbed;
 mod web;
 mod web_server;
