@@ -17,12 +17,19 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use eventlet_benches::contest::{self, Contest, timed};
 use eventlet_benches::cpu::Stopwatch;
 use eventlet_benches::tokio_local;
-use eventlet_green::{channel, spawn};
+use eventlet_green::{channel, run, spawn};
 
 /// A number that comes back must be this much greater.
 const ANSWERED: u64 = 1;
 
 fn ours<C>(times: u64, make: C) -> Duration
+where
+    C: Fn() -> (channel::Sender<u64>, channel::Receiver<u64>) + Send,
+{
+    run(|| trips(times, make)).expect("a loop")
+}
+
+fn trips<C>(times: u64, make: C) -> Duration
 where
     C: Fn() -> (channel::Sender<u64>, channel::Receiver<u64>),
 {
@@ -117,21 +124,21 @@ fn round_trips(criterion: &mut Criterion) {
     let tokio_bounded = || Box::new(tokio_bounded) as contest::Runner;
     let may = || Box::new(may) as contest::Runner;
     Contest::new("channel/rendezvous")
-        .ours("eventlet", || {
+        .ours(contest::OURS, || {
             Box::new(|times| ours(times, channel::rendezvous))
         })
         .peer("tokio-bounded1", tokio_bounded)
         .peer("may-unbounded", may)
         .hold(criterion);
     Contest::new("channel/bounded1")
-        .ours("eventlet", || {
+        .ours(contest::OURS, || {
             Box::new(|times| ours(times, || channel::bounded(1)))
         })
         .peer("tokio-bounded1", tokio_bounded)
         .peer("may-unbounded", may)
         .hold(criterion);
     Contest::new("channel/unbounded")
-        .ours("eventlet", || {
+        .ours(contest::OURS, || {
             Box::new(|times| ours(times, channel::unbounded))
         })
         .peer("tokio-unbounded", || Box::new(tokio_unbounded))

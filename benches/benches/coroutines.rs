@@ -33,13 +33,6 @@ const SMOKE_TASKS: usize = 100;
 /// (65,530) lets a process have: `may` and `corosensei` stop there.
 const MAPPED_TASKS: usize = 10_000;
 
-/// Ours, by the name of the engine if it is not the default one.
-const OURS: &str = if cfg!(feature = "engine-may") {
-    "eventlet-on-may"
-} else {
-    "eventlet"
-};
-
 fn yields(criterion: &mut Criterion) {
     may::configure(MAPPED_TASKS);
     let most = match () {
@@ -49,7 +42,9 @@ fn yields(criterion: &mut Criterion) {
     };
     for tasks in TASKS.into_iter().filter(|tasks| *tasks <= most) {
         let mut contest = Contest::new(format!("yield/{tasks}"))
-            .ours(OURS, || Box::new(move |times| ours::yields(tasks, times)))
+            .ours(contest::OURS, || {
+                Box::new(move |times| ours::yields(tasks, times))
+            })
             .peer("tokio-local", || {
                 Box::new(move |times| tokio::yields(tasks, times))
             });
@@ -67,7 +62,7 @@ fn yields(criterion: &mut Criterion) {
 
 fn spawns(criterion: &mut Criterion) {
     Contest::new("spawn+join")
-        .ours(OURS, || Box::new(ours::spawn_joins))
+        .ours(contest::OURS, || Box::new(ours::spawn_joins))
         .peer("may", || Box::new(may::spawn_joins))
         .peer("tokio-local", || Box::new(tokio::spawn_joins))
         .peer("corosensei", || {
@@ -77,7 +72,7 @@ fn spawns(criterion: &mut Criterion) {
         .peer("thread", || Box::new(thread::spawn_joins))
         .hold(criterion);
     Contest::new("spawn+join-deep")
-        .ours(OURS, || Box::new(ours::deep_spawn_joins))
+        .ours(contest::OURS, || Box::new(ours::deep_spawn_joins))
         .peer("may", || Box::new(may::deep_spawn_joins))
         .peer("thread", || Box::new(thread::deep_spawn_joins))
         .hold(criterion);
@@ -85,11 +80,11 @@ fn spawns(criterion: &mut Criterion) {
 
 fn endings(criterion: &mut Criterion) {
     Contest::new("kill")
-        .ours(OURS, || Box::new(ours::kills))
+        .ours(contest::OURS, || Box::new(ours::kills))
         .peer("tokio-local", || Box::new(tokio::kills))
         .hold(criterion);
     Contest::new("timeout-scope")
-        .ours(OURS, || Box::new(ours::timeouts))
+        .ours(contest::OURS, || Box::new(ours::timeouts))
         .peer("tokio-local", || Box::new(tokio::timeouts))
         .hold(criterion);
 }

@@ -26,6 +26,13 @@ use criterion::Criterion;
 use crate::cpu::{Clock, Stopwatch};
 use crate::outcome::{Outcome, Side};
 
+/// Ours, by the name of the engine if it is not the default one.
+pub const OURS: &str = if cfg!(feature = "engine-may") {
+    "eventlet-on-may"
+} else {
+    "eventlet"
+};
+
 /// The environment variable that asks for a brief run.
 pub const SMOKE: &str = "EVENTLET_BENCH_SMOKE";
 
