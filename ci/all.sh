@@ -8,33 +8,31 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 GATES=(size unsafe layers lint docs api msrv deny package features cross test hubs examples conformance idle counts fuzz bench loom sanitize self-test)
 if (($# > 0)); then GATES=("$@"); else export CI_PROOFS=${CI_PROOFS:-changed}; fi
 
-if [[ ${CI:-} == true ]]; then
-    # Nothing is built twice there, so what makes a second build faster only costs time and disk.
-    export CARGO_INCREMENTAL=0
-fi
-
 # Seconds of processor that the gates have used so far, of all cores: what elapsed times hide where a
-# machine is shared. Sets USED. (A subshell would have used none.)
+# machine is shared. Sets USED. (A subshell would have used none.) What runs beside the others counts as
+# used once it has ended, and is told apart.
 cpu() {
-    times >"$log"
+    times >"$clock"
     USED=$(awk 'NR == 2 {
         for (i = 1; i <= 2; i++) { split($i, part, /[ms]/); sum += part[1] * 60 + part[2] }
-    } END { printf "%d", sum }' "$log")
+    } END { printf "%d", sum }' "$clock")
+    if [[ -f $beside/used ]]; then USED=$((USED - $(<"$beside/used"))); fi
 }
 
 log=$(mktemp "$TARGET/ci/log.XXXXXX")
+clock=$(mktemp "$TARGET/ci/clock.XXXXXX")
 beside=$(mktemp -d "$TARGET/ci/beside.XXXXXX")
 # Ends what still runs beside, with all that it has started.
 tidy() {
     if [[ -n ${lane:-} ]]; then kill -- -"$lane" 2>/dev/null || true; fi
-    rm -rf "$log" "$beside"
+    rm -rf "$log" "$clock" "$beside"
 }
 trap tidy EXIT
 passed=0
 failed=0
 table=()
 skips=()
-# `account GATE STATUS SECONDS`: what has become of a gate whose output is in the log.
+# `account GATE STATUS SECONDS PROCESSOR [REMARK]`: what has become of a gate whose output is in the log.
 account() {
     local outcome=passed
     if (($2 == 0)); then
@@ -44,12 +42,13 @@ account() {
         outcome=FAILED
     fi
     mapfile -t -O "${#skips[@]}" skips < <(grep '^SKIPPED' "$log" | sort -u)
-    table+=("$(printf '%-11s %s %5d s%s' "$1" "$outcome" "$3" "${4:-}")")
+    table+=("$(printf '%-11s %s %5d s %6d s of processor%s' "$1" "$outcome" "$3" "$4" "${5:-}")")
 }
 
-# These build in folders of their own, so they need not wait for cargo's lock; and the other gates
-# leave a core idle wherever a test waits. One after the other, in a process group.
-BESIDE=" package cross loom fuzz "
+# These build in folders of their own (or, `idle`, what is optimised, which has a lock of its own; or, `sanitize`,
+# what `test` has built by then), so they need not wait for cargo's lock; and the other gates leave a core idle
+# wherever a test waits. One after the other, in a process group.
+BESIDE=" package cross idle loom fuzz sanitize "
 apart=()
 ahead=()
 for gate in "${GATES[@]}"; do
@@ -61,12 +60,17 @@ lane=
 if ((${#apart[@]} > 0)); then
     set -m
     (
+        clock=$beside/clock
+        before=0
         for gate in "${apart[@]}"; do
             start=$SECONDS
             status=0
             bash "ci/$gate.sh" </dev/null >"$beside/$gate" 2>&1 || status=$?
-            echo "$status $((SECONDS - start))" >"$beside/$gate.end"
+            cpu
+            echo "$status $((SECONDS - start)) $((USED - before))" >"$beside/$gate.end"
+            before=$USED
         done
+        echo "$USED" >"$beside/used"
     ) &
     lane=$!
     set +m
@@ -81,9 +85,8 @@ for gate in ${ahead[@]+"${ahead[@]}"}; do
     status=0
     bash "ci/$gate.sh" </dev/null 2>&1 | tee "$log" || status=$?
     took=$((SECONDS - start))
-    account "$gate" "$status" "$took"
     cpu
-    table[-1]+=$(printf ' %6d s of processor' $((USED - before)))
+    account "$gate" "$status" "$took" $((USED - before))
 done
 if [[ -n $lane ]]; then
     wait "$lane" || true
@@ -94,10 +97,13 @@ for gate in ${apart[@]+"${apart[@]}"}; do
     echo "==== $gate"
     status=1
     took=0
-    if [[ -f $beside/$gate.end ]]; then read -r status took <"$beside/$gate.end"; fi
+    processor=0
+    if [[ -f $beside/$gate.end ]]; then read -r status took processor <"$beside/$gate.end"; fi
     tee "$log" <"$beside/$gate"
-    account "$gate" "$status" "$took" ' beside the others'
+    account "$gate" "$status" "$took" "$processor" ', beside the others'
 done
+# All of it, with what ran beside.
+rm -f "$beside/used"
 cpu
 
 echo

@@ -26,21 +26,24 @@ RUSTC_BOOTSTRAP=1 exec ${RUSTDOC:-rustdoc} "\$@"
 END
 chmod +x "$FOLDER/rustdoc"
 
-run cargo build --locked --quiet --manifest-path ci/api/Cargo.toml --target-dir "$FOLDER"
+# In the folder of all, which has the macros that it needs.
+run cargo build --locked --quiet --manifest-path ci/api/Cargo.toml --target-dir "$TARGET"
 mapfile -t published < <(published)
 selected=()
 for package in "${published[@]}"; do
     if is_selected "$package"; then selected+=(-p "$package"); fi
 done
+# Of the whole workspace, so that what docs.sh has checked is of use.
+# shellcheck disable=SC2046 # several words are meant
 RUSTDOC=$FOLDER/rustdoc RUSTDOCFLAGS='-Z unstable-options --output-format json' \
-    run cargo doc --quiet --no-deps --lib "${selected[@]}" --features "$(documented_features)"
+    run cargo doc --quiet --no-deps --lib $(selection) --features "$(documented_features)"
 
 lines=0
 differing=()
 for package in "${published[@]}"; do
     is_selected "$package" || continue
     status=0
-    "$FOLDER/debug/eventlet-api" "$TARGET/doc/${package//-/_}.json" >"$FOLDER/$package.txt" || status=$?
+    "$TARGET/debug/eventlet-api" "$TARGET/doc/${package//-/_}.json" >"$FOLDER/$package.txt" || status=$?
     if ((status == UNREADABLE)) && [[ $compiler != "$recorded" && $update == no ]]; then
         skipped "the JSON of $compiler cannot be read: nothing was compared (the baseline is of $recorded)"
         finish "nothing"

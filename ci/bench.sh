@@ -24,14 +24,15 @@ if [[ -n ${CI_BENCHES:-} ]]; then read -ra benches <<<"$CI_BENCHES"; fi
 ((${#benches[@]} > 0)) || fault "no bench was found"
 chosen=()
 for bench in "${benches[@]}"; do chosen+=(--bench "$bench"); done
-run cargo test --quiet -p eventlet-benches "${chosen[@]}" --no-run
+# Of the whole workspace, so that what test.sh has built is of use.
+run cargo test --quiet --workspace "${chosen[@]}" --no-run
 
 log=$(mktemp "$TARGET/ci/log.XXXXXX")
 measured=0
 for bench in "${benches[@]}"; do
-    echo "+ cargo test -p eventlet-benches --bench $bench"
+    echo "+ cargo test --workspace --bench $bench"
     status=0
-    timeout "$PATIENCE" cargo test --quiet -p eventlet-benches --bench "$bench" >"$log" 2>&1 || status=$?
+    timeout "$PATIENCE" cargo test --quiet --workspace --bench "$bench" >"$log" 2>&1 || status=$?
     if ((status != 0)); then
         tail -n 30 "$log"
         fault "$bench ended with status $status"

@@ -122,7 +122,8 @@ while ((\$# > 0)); do
     esac
     shift
 done
-exec ${zig}cc -target ${ZIG_TARGETS[$target]} "\${arguments[@]}"
+# Nothing of C is compiled here that a sanitizer could watch; building its library would take longest of all.
+exec ${zig}cc -target ${ZIG_TARGETS[$target]} -fno-sanitize=undefined "\${arguments[@]}"
 END
     # The tool for libraries that are made of a list of names takes fewer options than the usual one.
     cat >"$folder/x86_64-w64-mingw32-dlltool" <<END

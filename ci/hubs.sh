@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What the default hub does, under each hub in its turn; then what only other kernels use, forced by
-# a private cfg: the pipe as waker, and guard pages by mprotect.
+# What the default hub does, under each other hub in its turn; then what only other kernels use, forced
+# by a private cfg: the pipe as waker, and guard pages by mprotect.
 #
 # The suites of green and protocols go through all the hubs by themselves, each test under each, so
 # test.sh has run them there. What goes by the default, and hence by EVENTLET_HUB, are the programs
-# in the docs: they are what runs here once per hub.
+# in the docs: they are what runs here once per hub, but for the default one, with which test.sh runs them.
 # CI_HUBS narrows it to these hubs, CI_TEST to this test program.
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -23,10 +23,13 @@ targets_of() {
         targets=(--lib --bins --tests)
     fi
 }
-HUBS=${CI_HUBS:-epoll poll select}
+HUBS=${CI_HUBS:-poll select}
+GUARDED_UNDER=${CI_HUBS:-epoll}
 # What depends on how the guard of a stack is made: where stacks come from, run over and go.
 OF_STACKS=(coroutines many overflow threads)
-ABOVE=(eventlet-green eventlet-protocols eventlet)
+# The benches have no programs in their docs to speak of; with them, cargo chooses the same features as for the
+# whole workspace, so that what test.sh has built is of use.
+ABOVE=(eventlet-green eventlet-protocols eventlet eventlet-benches)
 WITH_WAKER=(eventlet-hub eventlet-hub-test eventlet-hub-epoll eventlet-hub-kqueue eventlet-hub-poll
     eventlet-hub-polling eventlet-hub-select)
 
@@ -47,8 +50,8 @@ suites() {
     shift 2
     read -ra selected <<<"$(of "$@")"
     if ((${#selected[@]} == 0)); then return; fi
-    # Tests start examples.
-    if [[ ${targets[0]} != --doc ]]; then run cargo build --quiet "${selected[@]}" --examples; fi
+    # Tests of hubs start examples.
+    if [[ ${targets[*]} == *--tests ]]; then run cargo build --quiet "${selected[@]}" --examples; fi
     run_tests cargo test --quiet "${selected[@]}" "${targets[@]}" --no-fail-fast
     summary+=("$label $((PASSED - before))")
 }
@@ -68,7 +71,7 @@ for fallback in pipe_waker mprotect_guard; do
     case $fallback in
     pipe_waker) suites "pipe waker" tests "${WITH_WAKER[@]}" ;;
     # How a guard is made has nothing to do with the hub.
-    mprotect_guard) EVENTLET_TEST_HUBS=${HUBS%% *} suites "mprotect guards" stacks eventlet-green ;;
+    mprotect_guard) EVENTLET_TEST_HUBS=${GUARDED_UNDER%% *} suites "mprotect guards" stacks eventlet-green ;;
     esac
 done
 printf -v list '%s, ' "${summary[@]}"

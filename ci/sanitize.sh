@@ -54,7 +54,7 @@ check() {
         shift
     done
     shift
-    mapfile -t programs < <(cargo "$@" -p "$PACKAGE" "${chosen[@]}" --no-run --quiet --message-format=json |
+    mapfile -t programs < <(cargo "$@" "${chosen[@]}" --no-run --quiet --message-format=json |
         jq -r 'select(.executable != null and .profile.test) | .executable')
     ((2 * ${#programs[@]} == ${#chosen[@]})) || fault "not all of ${chosen[*]} were built"
     for program in ${programs[@]+"${programs[@]}"}; do
@@ -72,8 +72,9 @@ if [[ " $sanitizers " == *" valgrind "* ]]; then
         # Coroutines' stacks lie side by side in one mapping, nearer than the 2 MB by which
         # valgrind tells a switch of stacks from a large frame: no frame here has 16 KiB.
         # It is slow, and what it looks at is the same under each hub; the other one takes them all.
+        # Of the whole workspace, since test.sh has built the programs so.
         EVENTLET_TEST_HUBS=epoll RUST_TEST_THREADS=1 check valgrind --quiet --error-exitcode=99 --max-stackframe=16384 \
-            --fair-sched=yes -- test
+            --fair-sched=yes -- test --workspace
         LEFT_OUT=("${LEFT_OUT[@]:0:${#LEFT_OUT[@]}-2*${#MUCH_DATA[@]}}")
         done_by+=("valgrind $((PASSED - before))")
     else
@@ -88,7 +89,7 @@ if [[ " $sanitizers " == *" address "* ]]; then
         export RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=address"
         CARGO_TARGET_DIR=$(own_target address)
         export CARGO_TARGET_DIR
-        check -- +nightly test --features sanitizer --target "$host"
+        check -- +nightly test -p "$PACKAGE" --features sanitizer --target "$host"
         done_by+=("AddressSanitizer $((PASSED - before))")
     else
         skipped "AddressSanitizer needs a nightly toolchain, which is not installed"

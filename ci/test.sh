@@ -12,7 +12,8 @@ fi
 # What is off by default.
 if is_selected eventlet-green; then
     run_tests cargo test -p eventlet-green --features tracing,watchdog --test stall --test tracing
-    run_tests cargo test -p eventlet-green --features watchdog --doc watchdog
+    # With the features of the tests above, so that nothing is built anew.
+    run_tests cargo test -p eventlet-green --features tracing,watchdog --doc watchdog
 fi
 # The other engine: green's suite once more, under one hub, since engines and hubs do not know each other.
 # (Examples and the programs in the docs are written for the default one.)
