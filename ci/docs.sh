@@ -109,6 +109,15 @@ while IFS= read -r page; do
         <<<"$text" | tr -d '`' | sort -u)
 done < <(files '*.md')
 
+# The README's figures are those of the report.
+figures=0
+while IFS= read -r row; do
+    figures=$((figures + 1))
+    grep -qF -- "$row" benches/REPORT.md || fault "README.md: not what benches/REPORT.md has: $row"
+done < <(sed -n '/^## Figures/,/^## [^F]/p' README.md | grep -E '^\| [^|]+ \| (≤|below|≥) ')
+((figures > 0)) || fault "README.md: no figures found"
+references=$((references + figures))
+
 # The table of what the tests cover has a row for each package that has code, and none for what is gone.
 parts=$(sed -nE 's/^\| `([^`]+)` \| [0-9].*/\1/p' docs/coverage.md)
 while read -r _ folder; do
@@ -148,5 +157,45 @@ while IFS= read -r part; do
 done < <(prose docs/guide/troubleshooting.md | grep -E '^\| `' | sed -E 's/^\| ((`[^`]*`(, )?)+).*/\1/' |
     grep -oE '`[^`]*`' | tr -d '`' | sed 's/…/\n/g' | sed -E 's/^[ "]+//; s/[ "]+$//' | awk 'length > 3')
 rm -f "$sources"
+
+# And the other way round: what the libraries say on standard error, and what their errors say, can be looked
+# up. Of each text the longest piece between what differs is looked for, if it is one to recognise it by.
+said() {
+    files 'green/src/*.rs' 'hub*/src/*.rs' 'protocols/src/*.rs' 'runloop/src/*.rs' 'src/*.rs' | grep -v '^hub-test/' |
+        xargs awk -v shortest=8 '
+        FNR == 1 { in_error = in_print = in_tests = 0 }
+        /^#\[cfg\((all\()?test/ { in_tests = 1 }
+        in_tests || /^ *\/\// { next }
+        { line = $0 }
+        # A text that goes on in the next line.
+        line ~ /".*\\$/ { while (line ~ /\\$/ && (getline more) > 0) { sub(/\\$/, "", line); sub(/^ */, "", more); line = line more } }
+        line ~ /^impl.*Display for [A-Za-z]*(Error|Gone|TooShort|DeadProcess|PanicReport)/ { in_error = 1 }
+        line ~ /eprintln!\(/ { in_print = 1 }
+        in_error || in_print {
+            while (match(line, /"([^"\\]|\\.)*"/)) {
+                text = substr(line, RSTART + 1, RLENGTH - 2)
+                line = substr(line, RSTART + RLENGTH)
+                sub(/^eventlet: /, "", text)
+                gsub(/\\"/, "\"", text)
+                count = split(text, pieces, /\{[^}]*\}|\\n/)
+                longest = ""
+                for (i = 1; i <= count; i++) {
+                    gsub(/^[ ":;,.]+|[ ":;,.]+$/, "", pieces[i])
+                    if (length(pieces[i]) > length(longest)) longest = pieces[i]
+                }
+                if (length(longest) >= shortest) print FILENAME ": " longest
+            }
+        }
+        line ~ /\);/ { in_print = 0 }
+        line ~ /^}/ { in_error = 0 }'
+}
+messages=0
+while IFS= read -r message; do
+    messages=$((messages + 1))
+    grep -qF -- "${message#*: }" docs/guide/troubleshooting.md ||
+        fault "${message%%: *} says \"${message#*: }\", which is not in docs/guide/troubleshooting.md"
+done < <(said | sort -u)
+((messages > 0)) || fault "no message was found in the sources"
+references=$((references + messages))
 
 finish "$(packages | wc -l) packages twice, $pages pages, $references references"

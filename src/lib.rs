@@ -11,9 +11,9 @@
 //! | [`runloop`] | `eventlet-runloop` | timers, observers and callbacks over a hub |
 //! | the root of this crate, [`net`], [`io`], [`channel`], [`sync`], [`pool`], [`cross`], … | `eventlet-green` | coroutines |
 //! | [`http`] (feature `http`) | `eventlet-protocols` | HTTP, server and client |
-//! | `process` (feature `processes`) | `eventlet-protocols` | child processes |
-//! | `logging` (feature `log`) | `eventlet-protocols` | log sinks: lines, files with rotation, syslog |
-//! | `backdoor` (feature `backdoor`) | `eventlet-protocols` | a console into the running program |
+//! | [`process`] (feature `processes`) | `eventlet-protocols` | child processes |
+//! | [`logging`] (feature `log`) | `eventlet-protocols` | log sinks: lines, files with rotation, syslog |
+//! | [`backdoor`] (feature `backdoor`) | `eventlet-protocols` | a console into the running program |
 //!
 //! ```
 //! use eventlet::net::{TcpListener, TcpStream};
@@ -52,7 +52,11 @@
 //! `engine-may` runs coroutines on another engine, to be measured against: see [`design::engines`].
 //! `tracing` keeps a coroutine's spans with it, `watchdog` names a coroutine that keeps the thread to
 //! itself, `testing` adds the test kit, for dev-dependencies.
-
+//!
+// What a feature would add is told of below, while there is nothing else to lead to.
+#![cfg_attr(not(feature = "processes"), doc = "[`process`]: #features")]
+#![cfg_attr(not(feature = "log"), doc = "[`logging`]: #features")]
+#![cfg_attr(not(feature = "backdoor"), doc = "[`backdoor`]: #features")]
 #![forbid(unsafe_code)]
 // Published docs say at each item which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::StackTrace;
 use crate::coroutine::{Coroutine, Wait};
-use crate::inspect::backtrace::StackTrace;
 use crate::scheduler::Scheduler;
 
 /// What a [`Deadlock`] tells of each that waits; see [`Setup::deadlock_detail`].

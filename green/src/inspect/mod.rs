@@ -7,12 +7,12 @@
 //! * `deadlock`: the report for a root stack that nobody can wake.
 //! * `pulse`, `watchdog`: a thread that notices when somebody keeps another to himself.
 
-pub(crate) mod backtrace;
+mod backtrace;
 mod current;
 pub(crate) mod deadlock;
 pub(crate) mod pulse;
 mod run_times;
-pub(crate) mod snapshot;
+mod snapshot;
 mod stats;
 #[cfg(all(
     feature = "watchdog",
@@ -21,10 +21,13 @@ mod stats;
 ))]
 mod watchdog;
 
+pub(crate) use backtrace::Part;
 pub use backtrace::{BacktraceError, StackTrace, backtrace};
 pub use current::{Current, current};
 pub use deadlock::{Deadlock, DeadlockDetail, Waiter};
 pub use run_times::{RunTimes, run_times};
+#[cfg(feature = "testing")]
+pub(crate) use snapshot::Described;
 pub use snapshot::{CoroutineInfo, Snapshot, TimerInfo, snapshot};
 pub use stats::{Stats, current_id, stats, trim_stacks, turn_count};
 #[cfg(all(

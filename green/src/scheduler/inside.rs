@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::{Scheduler, with};
 use crate::coroutine::{Coroutine, ROOT_ID, State};
-use crate::inspect::backtrace::{BacktraceError, Part, StackTrace};
 use crate::inspect::deadlock::DeadlockDetail;
+use crate::inspect::{BacktraceError, Part, StackTrace};
 use crate::local::{AccessError, Heritage};
 use crate::setup;
 use crate::sys::slot;

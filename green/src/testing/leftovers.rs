@@ -11,7 +11,7 @@ use eventlet_runloop::Task;
 
 use super::open_files::describe_descriptor;
 use crate::coroutine::{Coroutine, State};
-use crate::inspect::snapshot::Described;
+use crate::inspect::Described;
 use crate::scheduler;
 
 /// How many of a kind a report names; of the rest it gives the number.
