@@ -25,4 +25,5 @@ mod network {
     #[cfg(unix)]
     mod unix;
     mod watch;
+    mod watch_deadline;
 }
