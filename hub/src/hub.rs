@@ -321,6 +321,20 @@ pub trait Hub {
     /// # Errors
     ///
     /// As for [`deregister`](Self::deregister).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Hub, Sources, Token};
+    /// use std::io;
+    /// use std::net::TcpStream;
+    ///
+    /// /// Closes a connection that nobody else has a handle to.
+    /// fn close<H: Hub>(sources: &mut Sources<H, TcpStream>, token: Token) -> io::Result<()> {
+    ///     // Where the kernel forgets closed descriptors, this saves a system call.
+    ///     sources.deregister_closing(token).map(drop)
+    /// }
+    /// ```
     fn deregister_closing(&mut self, token: Token) -> io::Result<()> {
         self.deregister(token)
     }
