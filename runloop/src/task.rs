@@ -59,7 +59,7 @@ use crate::{RunLoop, TimerId};
 /// }
 /// struct Shown<H: Hub>(Rc<dyn Task<H>>);
 ///
-/// impl<H: Hub> fmt::Display for Shown<H> {
+/// impl<H: Hub + 'static> fmt::Display for Shown<H> {
 ///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 ///         self.0.describe(f)
 ///     }

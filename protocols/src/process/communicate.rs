@@ -24,6 +24,17 @@ use eventlet_green::{Time, now, spawn};
 const PIECE: usize = 64 * 1024;
 
 /// What a child has written, and how it has ended.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Output};
+///
+/// let output: Output = Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]).output()?;
+/// assert_eq!(output.status.code(), Some(3));
+/// assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"out\n"[..], &b"err\n"[..]));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
@@ -38,6 +49,16 @@ pub struct Output {
 }
 
 /// Whether the pipes of a child that has ended were read to their end.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Drained};
+///
+/// let output = Command::new("echo").arg("hello").output()?;
+/// assert_eq!(output.drained, Drained::Fully);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Drained {

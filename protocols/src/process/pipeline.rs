@@ -124,6 +124,23 @@ impl Pipeline {
 }
 
 /// The programs of a [`Pipeline`], running.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Pipeline, SIGTERM};
+/// use std::io::{Read, Write};
+///
+/// let pipeline = Pipeline::new(Command::new("cat")).pipe(Command::new("cat"));
+/// let mut running = pipeline.spawn()?;
+/// running.stdin.as_mut().expect("a pipe").write_all(b"hello")?;
+/// let mut text = [0; 5];
+/// running.stdout.as_mut().expect("a pipe").read_exact(&mut text)?;
+/// assert_eq!((&text, running.children().len()), (b"hello", 2));
+/// running.kill(SIGTERM)?;
+/// assert!(running.wait()?.iter().all(|status| !status.success()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RunningPipeline {
     /// The input of the first, if that is a pipe from here.
@@ -212,6 +229,20 @@ impl RunningPipeline {
 }
 
 /// What the last program of a [`Pipeline`] has written, and how each has ended.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Pipeline};
+/// use std::time::Duration;
+///
+/// let pipeline = Pipeline::new(Command::new("false")).pipe(Command::new("cat"));
+/// let output = pipeline.communicate_timeout("", Duration::from_secs(20))?;
+/// assert!(!output.is_success(), "one of them has failed");
+/// let well: Vec<_> = output.statuses.iter().map(|status| status.success()).collect();
+/// assert_eq!(well, [false, true]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineOutput {

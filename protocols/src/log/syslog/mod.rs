@@ -70,6 +70,29 @@ pub const DEFAULT_RECORDS: usize = 1024;
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::log::{Facility, Record, Sink, Syslog, SyslogFormat};
+/// use std::net::UdpSocket;
+/// use std::time::Duration;
+///
+/// let collector = UdpSocket::bind("127.0.0.1:0")?;
+/// let syslog = Syslog::udp("app", collector.local_addr()?.to_string())
+///     .format(SyslogFormat::Rfc5424)
+///     .facility(Facility::Local0)
+///     .host("web1")
+///     .limit(480)
+///     .records(1000)
+///     .start()?;
+/// syslog.record(&Record::new(log::Level::Error, "app", "the disk is full"));
+/// syslog.flush(Duration::from_secs(5))?;
+/// let mut datagram = [0; 480];
+/// let length = collector.recv(&mut datagram)?;
+/// let text = String::from_utf8_lossy(&datagram[..length]);
+/// assert!(text.starts_with("<131>1 ") && text.contains(" web1 app "), "{text}");
+/// assert_eq!((syslog.stats().sent, syslog.stats().lost), (1, 0));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Syslog {
     owner: Arc<Owner>,
