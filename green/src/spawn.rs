@@ -104,6 +104,15 @@ where
 /// let reminder = reminder.join().unwrap();
 /// assert_eq!(reminder.join().unwrap(), None, "nobody to be reminded");
 /// ```
+///
+/// ```
+/// use eventlet_green::Builder;
+/// use std::time::Duration;
+///
+/// let later = Builder::new().name("later").spawn_after(Duration::from_millis(1), || 42)?;
+/// assert_eq!(later.join().unwrap(), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[track_caller]
 pub fn spawn_after_local<F, T>(delay: Duration, f: F) -> JoinHandle<Option<T>>
 where
@@ -176,6 +185,17 @@ impl<F: FnOnce() + 'static> Task<Box<dyn Hub>> for PutOff<F> {
 }
 
 /// A call that was put off with [`call_after`]. Dropping it does not cancel the call.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Timer, call_after};
+/// use std::time::Duration;
+///
+/// let timer: Timer = call_after(Duration::from_secs(60), || unreachable!());
+/// assert!(timer.cancel());
+/// assert!(!timer.cancel(), "it is not pending any more");
+/// ```
 #[derive(Debug)]
 pub struct Timer {
     id: TimerId,

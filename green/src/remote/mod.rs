@@ -156,6 +156,18 @@ impl fmt::Debug for Remote {
 }
 
 /// The loop that something was meant for has ended with its thread. Here is the closure back.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{LoopGone, remote};
+///
+/// let gone = std::thread::spawn(remote).join().unwrap();
+/// assert!(gone.is_gone() && !gone.is_here());
+/// let Err(LoopGone(closure)) = gone.spawn(|| 42) else { panic!("its thread has ended") };
+/// assert_eq!(closure(), 42); // Nothing is lost.
+/// assert!(remote().is_here());
+/// ```
 pub struct LoopGone<F>(pub F);
 
 impl<F> fmt::Debug for LoopGone<F> {

@@ -72,6 +72,15 @@ impl<T> fmt::Display for AlreadySent<T> {
 impl<T> Error for AlreadySent<T> {}
 
 /// An [`Event`] was to be reset that nothing was sent to.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{Event, NotSent};
+///
+/// let event = Event::<u32>::new();
+/// assert!(matches!(event.reset(), Err(NotSent { .. })), "there is nothing to take back");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSent;
 

@@ -131,6 +131,21 @@ impl fmt::Debug for WaitGroup {
 }
 
 /// One that a [`WaitGroup`] waits for, until it is dropped. A clone is another one.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{Member, WaitGroup};
+/// use std::time::Duration;
+///
+/// let group = WaitGroup::new();
+/// let member: Member = group.add();
+/// assert!(group.wait_timeout(Duration::from_millis(1))?.timed_out());
+/// drop(member); // It has done its part.
+/// group.wait()?;
+/// assert_eq!((group.members(), group.waiting()), (0, 0));
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[must_use = "a member that is not kept is done at once"]
 pub struct Member {
     shared: Rc<Shared>,

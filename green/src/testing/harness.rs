@@ -46,6 +46,24 @@ use eventlet_runloop::{Dice, ManualClock};
 ///     assert!(given.seed() < 10);
 /// });
 /// ```
+///
+/// ```
+/// use eventlet_green::testing::{Harness, until_parked};
+/// use eventlet_green::{sleep, spawn};
+/// use std::time::Duration;
+///
+/// // A clock that stands still until the test moves it.
+/// Harness::new().default_hub().stepped().patience(Duration::from_secs(20)).run(|given| {
+///     let sleeper = spawn(|| sleep(Duration::from_secs(60)));
+///     until_parked(&sleeper);
+///     given.step(Duration::from_secs(59));
+///     assert!(!sleeper.is_finished());
+///     given.step(Duration::from_secs(1));
+///     assert!(sleeper.is_finished());
+/// });
+/// // Under one hub, in the order of a seed.
+/// Harness::new().hub("select").shuffled(1).run(|given| assert_eq!(given.hub(), "select"));
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is run until `run`"]
 pub struct Harness {
@@ -346,6 +364,18 @@ fn assert_no_new(before: Option<OpenFiles>) {
 }
 
 /// What a body is given: its circumstances, and the clock to move.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::testing::{Given, Harness};
+///
+/// Harness::new().jumping().shuffled(2).default_hub().run(|given: &Given| {
+///     let mut dice = given.dice(); // By the seed, so that a failure can be had again.
+///     assert!(dice.roll(6) < 6);
+///     println!("under {} with seed {}, at {:?}", given.hub(), given.seed(), given.clock());
+/// });
+/// ```
 #[derive(Debug)]
 pub struct Given {
     hub: String,

@@ -125,7 +125,8 @@ impl Agent {
     /// # let listener = TcpListener::bind("127.0.0.1:0")?;
     /// # let url = format!("http://{}/", listener.local_addr()?);
     /// # eventlet_green::spawn(move || {
-    /// #     Server::new(|_| Response::builder().status(404).body(server::Body::from("no")).unwrap()).serve(listener)
+    /// #     let missing = |_| Response::builder().status(404).body(server::Body::from("no")).unwrap();
+/// #     Server::new(missing).serve(listener)
     /// # });
     ///
     /// let agent = Agent::new();

@@ -33,7 +33,8 @@ use crate::wire::{BodyReader, Refusal, ResponseFault};
 /// use std::io::{Read, Write};
 ///
 /// let (near, mut far) = UnixStream::pair()?;
-/// far.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n")?;
+/// far.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+/// far.write_all(b"5\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n")?;
 /// let request = Request::get("http://a.example/").body(Body::empty())?;
 /// let mut body: ResponseBody = exchange_over(near, request, &Config::new())?.into_body();
 ///

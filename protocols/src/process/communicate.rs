@@ -30,7 +30,8 @@ const PIECE: usize = 64 * 1024;
 /// ```
 /// use eventlet_protocols::process::{Command, Output};
 ///
-/// let output: Output = Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]).output()?;
+/// let script = "echo out; echo err >&2; exit 3";
+/// let output: Output = Command::new("sh").args(["-c", script]).output()?;
 /// assert_eq!(output.status.code(), Some(3));
 /// assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"out\n"[..], &b"err\n"[..]));
 /// # Ok::<(), std::io::Error>(())

@@ -102,7 +102,10 @@ type Site = Rc<dyn Fn(Request<()>) -> Response<Body>>;
 /// use http::Request;
 /// use std::time::Duration;
 ///
-/// let script = r#"printf 'Content-Type: text/plain\n\n%s by %s' "$GREETING" "$SERVER_NAME"; echo seen >&2"#;
+/// let script = r#"
+///     printf 'Content-Type: text/plain\n\n%s by %s' "$GREETING" "$SERVER_NAME"
+///     echo seen >&2
+/// "#;
 /// let hello = Cgi::new("sh")
 ///     .arg("-c")
 ///     .arg(script)

@@ -32,7 +32,8 @@ use crate::server::RequestBody;
 /// let listener = TcpListener::bind("127.0.0.1:0")?;
 /// let url = format!("http://{}/", listener.local_addr()?);
 /// // An `Incoming` within: it is read as the router's own body is.
-/// let router: Router = Router::new().route("/", post(|request: Request<Body>| async { request.into_body() }));
+/// let echo = |request: Request<Body>| async { request.into_body() };
+/// let router: Router = Router::new().route("/", post(echo));
 /// eventlet_green::spawn(move || gateway::serve(listener, router));
 /// assert_eq!(client::post(&url, "back and forth")?, "back and forth");
 /// # fn is_body<B: http_body::Body>() {}
