@@ -126,7 +126,7 @@ impl Agent {
     /// # let url = format!("http://{}/", listener.local_addr()?);
     /// # eventlet_green::spawn(move || {
     /// #     let missing = |_| Response::builder().status(404).body(server::Body::from("no")).unwrap();
-/// #     Server::new(missing).serve(listener)
+    /// #     Server::new(missing).serve(listener)
     /// # });
     ///
     /// let agent = Agent::new();

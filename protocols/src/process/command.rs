@@ -179,7 +179,7 @@ impl Command {
     /// // `sort` of a file, with its complaints thrown away.
     /// let file = std::fs::File::open("/dev/null")?;
     /// let mut sort = Command::new("sort");
-/// let status = sort.stdin(file).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    /// let status = sort.stdin(file).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     /// assert!(status.success());
     /// # Ok::<(), std::io::Error>(())
     /// ```

@@ -105,7 +105,7 @@ impl Cores {
     /// })?;
     /// let mut config = Config::new();
     /// let connector = TlsConnector::builder().roots(Roots::from_pem(&chain)?).build()?;
-/// config.tls_connector = Some(connector);
+    /// config.tls_connector = Some(connector);
     /// let port = servers.local_addr().unwrap().port();
     /// assert_eq!(Agent::with_config(config).get(&format!("https://localhost:{port}/"))?, "hello");
     /// servers.stop();

@@ -131,7 +131,7 @@ impl<'a> LogRecord<'a> {
     ///     user_agent: None,
     /// };
     /// assert_eq!((record.method(), record.target()), (&b"GET"[..], &b"/a?b"[..]));
-/// assert_eq!(record.version(), b"HTTP/1.1");
+    /// assert_eq!(record.version(), b"HTTP/1.1");
     /// ```
     pub fn version(&self) -> &'a [u8] {
         self.word(2)
