@@ -173,6 +173,19 @@ impl<'scope> Scope<'scope, '_> {
     }
 
     /// How many coroutines of the scope have not ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::scope;
+    ///
+    /// scope(|scope| {
+    ///     let child = scope.spawn(|| ());
+    ///     assert_eq!(scope.running(), 1);
+    ///     child.join().unwrap();
+    ///     assert_eq!(scope.running(), 0);
+    /// });
+    /// ```
     pub fn running(&self) -> usize {
         self.children().len()
     }

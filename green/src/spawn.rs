@@ -104,15 +104,6 @@ where
 /// let reminder = reminder.join().unwrap();
 /// assert_eq!(reminder.join().unwrap(), None, "nobody to be reminded");
 /// ```
-///
-/// ```
-/// use eventlet_green::Builder;
-/// use std::time::Duration;
-///
-/// let later = Builder::new().name("later").spawn_after(Duration::from_millis(1), || 42)?;
-/// assert_eq!(later.join().unwrap(), 42);
-/// # Ok::<(), std::io::Error>(())
-/// ```
 #[track_caller]
 pub fn spawn_after_local<F, T>(delay: Duration, f: F) -> JoinHandle<Option<T>>
 where
@@ -269,6 +260,17 @@ impl Builder {
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::Builder;
+    /// use std::time::Duration;
+    ///
+    /// let later = Builder::new().name("later").spawn_after(Duration::from_millis(1), || 42)?;
+    /// assert_eq!(later.join().unwrap(), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_after<F, T>(self, delay: Duration, f: F) -> io::Result<JoinHandle<T>>
     where

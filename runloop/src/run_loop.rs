@@ -144,6 +144,21 @@ impl<H: Hub> RunLoop<H> {
 
     /// How much a turn does of each kind. Takes effect as each kind comes up next. Default
     /// [`Budget::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{Budget, RunLoop};
+    /// use std::time::Duration;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// run_loop.set_budget(Budget::new().with_calls(1));
+    /// run_loop.call_soon(|_| {});
+    /// run_loop.call_soon(|_| {});
+    /// run_loop.turn(Some(Duration::ZERO))?;
+    /// assert_eq!(run_loop.call_count(), 1, "the second has the next turn");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn set_budget(&self, budget: Budget) {
         self.budget.set(budget);
     }
@@ -213,6 +228,28 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// Like [`call_soon`](Self::call_soon) for a task, which costs no allocation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Hub;
+    /// use eventlet_runloop::{RunLoop, Task};
+    /// use std::rc::Rc;
+    ///
+    /// struct Hello;
+    ///
+    /// impl<H: Hub + 'static> Task<H> for Hello {
+    ///     fn run(self: Rc<Self>, _: &RunLoop<H>) {}
+    /// }
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let hello = Rc::new(Hello);
+    /// run_loop.enqueue(hello.clone());
+    /// run_loop.enqueue(hello); // The same again: a reference count.
+    /// run_loop.run()?;
+    /// assert_eq!(run_loop.counters().calls, 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[inline(always)] // into the scheduler's switch, where a call costs as much as the queue
     pub fn enqueue(&self, task: Rc<dyn Task<H>>) {
         self.calls.borrow_mut().push_back(task);
@@ -385,6 +422,38 @@ impl<H: Hub> RunLoop<H> {
     /// # Errors
     ///
     /// As for [`Sources::register`](eventlet_hub::Sources::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::fd::{AsFd, BorrowedFd};
+    /// use eventlet_hub::{Hub, Readiness, Source, Token};
+    /// use eventlet_runloop::{Descriptor, RunLoop};
+    /// use std::net::UdpSocket;
+    /// use std::rc::Rc;
+    ///
+    /// struct Socket(UdpSocket);
+    ///
+    /// impl AsFd for Socket {
+    ///     fn as_fd(&self) -> BorrowedFd<'_> {
+    ///         self.0.as_fd()
+    ///     }
+    /// }
+    /// // SAFETY: the socket is private and never exchanged, and closed when the owner is dropped.
+    /// unsafe impl Source for Socket {}
+    ///
+    /// impl<H: Hub> Descriptor<H> for Socket {
+    ///     fn ready(self: Rc<Self>, _: &RunLoop<H>, _: Token, _: Readiness) {}
+    /// }
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let socket = Rc::new(Socket(UdpSocket::bind("127.0.0.1:0")?));
+    /// let token = run_loop.register_descriptor(socket.clone())?;
+    /// assert!(Rc::strong_count(&socket) > 1, "the loop has it as well");
+    /// run_loop.deregister(token)?;
+    /// assert_eq!(Rc::strong_count(&socket), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn register_descriptor(&self, descriptor: Rc<dyn Descriptor<H>>) -> io::Result<Token> {
         self.descriptors.register_descriptor(descriptor)
     }
@@ -475,6 +544,18 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// Removes an observer. Whether it was there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{Activities, ObserverLife, RunLoop};
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let id = run_loop.add_observer(Activities::EXIT, ObserverLife::Once, |_, _| {});
+    /// run_loop.run()?;
+    /// assert!(!run_loop.remove_observer(id), "it was called once, and is gone");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn remove_observer(&self, id: ObserverId) -> bool {
         self.observers.remove(id)
     }

@@ -135,6 +135,20 @@ impl<T> Receiver<T> {
     }
 
     /// Receiving as one of several operations: see [`select()`](crate::select()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::channel::unbounded;
+    /// use eventlet_green::{Operation, select};
+    ///
+    /// let (sender, receiver) = unbounded();
+    /// sender.send(42).unwrap();
+    /// let mut receiving = receiver.receiving();
+    /// assert_eq!(select(&mut [&mut receiving])?, 0);
+    /// assert_eq!(receiving.take().unwrap().unwrap(), 42);
+    /// # Ok::<(), eventlet_green::ParkError>(())
+    /// ```
     pub fn receiving(&self) -> Receiving<'_, T> {
         Receiving::new(&self.shared)
     }

@@ -184,6 +184,17 @@ impl<T> Task<T> {
     }
 
     /// The value; the task is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::channel::unbounded;
+    ///
+    /// let (sender, receiver) = unbounded();
+    /// sender.send("a job").unwrap();
+    /// assert_eq!(receiver.recv_task().unwrap().into_value(), "a job");
+    /// assert_eq!(sender.unfinished(), 0);
+    /// ```
     pub fn into_value(mut self) -> T {
         match self.value.take() {
             Some(value) => value,

@@ -124,6 +124,17 @@ impl Loops {
     }
 
     /// What stops them from elsewhere: a coroutine that waits for a signal, say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::cores;
+    ///
+    /// let loops = cores::Builder::new().threads(1).start(|core| core.wait_for_stop())?;
+    /// loops.stopper().stop();
+    /// loops.join().unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn stopper(&self) -> Stopper {
         Stopper {
             stop: self.stop.clone(),

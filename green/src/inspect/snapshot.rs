@@ -128,6 +128,18 @@ impl Snapshot {
     }
 
     /// The coroutine with this id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::{snapshot, spawn};
+    ///
+    /// let job = spawn(|| ());
+    /// assert!(snapshot().coroutine(job.id()).is_some());
+    /// let number = job.id();
+    /// job.join().unwrap();
+    /// assert!(snapshot().coroutine(number).is_none(), "it has finished");
+    /// ```
     pub fn coroutine(&self, id: u64) -> Option<&CoroutineInfo> {
         let found = self
             .coroutines

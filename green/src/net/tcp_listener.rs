@@ -49,6 +49,16 @@ use crate::fd::{Shared, from_and_into_std, handle, listener, options};
 /// assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::NotConnected);
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::{Incoming, TcpListener, TcpStream};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let _client = TcpStream::connect(listener.local_addr()?)?;
+/// let mut incoming: Incoming<'_> = listener.incoming();
+/// assert!(incoming.next().is_some_and(|next| next.is_ok()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct TcpListener {
     watched: Shared<std::net::TcpListener>,

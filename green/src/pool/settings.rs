@@ -117,6 +117,17 @@ impl Settings {
 
     /// What becomes of an item whose user is unwound. Default: [`Unwound::Discard`], since a half
     /// done exchange is worse than a new connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::pool::{Settings, Unwound};
+    /// use std::convert::Infallible;
+    ///
+    /// let settings = Settings::new().on_unwind(Unwound::Keep);
+    /// let buffers = settings.build(|| Ok::<_, Infallible>(String::new())).unwrap();
+    /// assert_eq!(buffers.max_size(), 4);
+    /// ```
     pub fn on_unwind(mut self, unwound: Unwound) -> Self {
         self.unwound = unwound;
         self

@@ -132,11 +132,32 @@ impl Remote {
     }
 
     /// Whether the loop has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::remote;
+    ///
+    /// assert!(!remote().is_gone());
+    /// let gone = std::thread::spawn(remote).join().unwrap();
+    /// assert!(gone.is_gone());
+    /// ```
     pub fn is_gone(&self) -> bool {
         self.line.inbox.is_closed()
     }
 
     /// Whether this is the way to the calling thread's own loop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::remote;
+    ///
+    /// let here = remote();
+    /// assert!(here.is_here());
+    /// let there = here.clone();
+    /// assert!(!std::thread::spawn(move || there.is_here()).join().unwrap());
+    /// ```
     pub fn is_here(&self) -> bool {
         slot::with(|scheduler| scheduler.owns(&self.line.inbox)) == Some(true)
     }

@@ -52,6 +52,16 @@ pub struct AlreadySent<T>(pub(super) T);
 
 impl<T> AlreadySent<T> {
     /// What was to be sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::sync::Event;
+    ///
+    /// let event = Event::new();
+    /// event.send("first").unwrap();
+    /// assert_eq!(event.send("second").unwrap_err().into_inner(), "second");
+    /// ```
     pub fn into_inner(self) -> T {
         self.0
     }

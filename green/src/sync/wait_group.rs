@@ -101,6 +101,23 @@ impl WaitGroup {
     }
 
     /// How many coroutines wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::sync::WaitGroup;
+    /// use eventlet_green::{spawn, yield_now};
+    ///
+    /// let group = WaitGroup::new();
+    /// let member = group.add();
+    /// let other = group.clone();
+    /// let waiting = spawn(move || other.wait());
+    /// yield_now();
+    /// assert_eq!(group.waiting(), 1);
+    /// drop(member);
+    /// waiting.join().unwrap()?;
+    /// # Ok::<(), eventlet_green::ParkError>(())
+    /// ```
     pub fn waiting(&self) -> usize {
         self.shared.waiters.len()
     }

@@ -439,6 +439,25 @@ impl fmt::Debug for Backdoor {
 }
 
 /// What a [`Backdoor`] is made of.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::backdoor::{Backdoor, BackdoorBuilder, Config, LogTap, Names};
+///
+/// let builder: BackdoorBuilder = Backdoor::builder();
+/// let console = builder
+///     .config(Config::new())
+///     .names(Names::new())
+///     .private_names(|peer, names| {
+///         let peer = peer.to_string();
+///         names.value("who", "whom this session belongs to", move || peer.clone());
+///     })
+///     .log_filter(|target, level| Err(format!("no filter for {target} at {level}")))
+///     .log_tap(LogTap::new())
+///     .build();
+/// assert_eq!(console.sessions(), 0);
+/// ```
 #[derive(Default)]
 pub struct BackdoorBuilder {
     config: Config,

@@ -142,6 +142,16 @@ impl Agent {
     }
 
     /// A request that is put together step by step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::Agent;
+    /// use http::Method;
+    ///
+    /// let call = Agent::new().call(Method::GET, "no url");
+    /// assert!(call.fetch().is_err(), "what is wrong is said when it is sent");
+    /// ```
     pub fn call(&self, method: Method, url: &str) -> Call {
         Call::new(self.clone(), method, url)
     }

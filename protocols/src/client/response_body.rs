@@ -121,6 +121,22 @@ impl ResponseBody {
     /// # Errors
     ///
     /// As for [`into_bytes`](Self::into_bytes); [`Error::Encoding`] if it is not UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_protocols::client::{Body, Config, exchange_over};
+    /// use http::Request;
+    /// use std::io::Write;
+    ///
+    /// let (near, mut far) = UnixStream::pair()?;
+    /// far.write_all("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ngrün".as_bytes())?;
+    /// let request = Request::get("http://a.example/").body(Body::empty())?;
+    /// let response = exchange_over(near, request, &Config::new())?;
+    /// assert_eq!(response.into_body().into_text()?, "grün");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_text(self) -> Result<String, Error> {
         let bytes = self.into_bytes()?;
         String::from_utf8(bytes.into()).map_err(|error| {
@@ -130,6 +146,22 @@ impl ResponseBody {
 
     /// The connection, after `101 Switching Protocols`: whatever comes on it now is the other
     /// protocol's. `None` after any other response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_protocols::client::{Body, Config, exchange_over};
+    /// use http::Request;
+    /// use std::io::Write;
+    ///
+    /// let (near, mut far) = UnixStream::pair()?;
+    /// far.write_all(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")?;
+    /// let request = Request::get("http://a.example/").body(Body::empty())?;
+    /// let response = exchange_over(near, request, &Config::new())?;
+    /// assert!(response.into_body().into_upgraded().is_none(), "after 101 only");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_upgraded(self) -> Option<Upgraded> {
         self.raw.into_upgraded()
     }

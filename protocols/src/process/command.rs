@@ -208,6 +208,18 @@ impl Command {
 
     /// What happens to a child that runs when its [`Child`] is dropped. Default: it is left alone
     /// and reaped when it ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::process::{Command, OnDrop};
+    ///
+    /// let child = Command::new("sleep").arg("60").on_drop(OnDrop::Kill).spawn()?;
+    /// let handle = child.handle();
+    /// drop(child);
+    /// assert!(!handle.wait()?.success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn on_drop(&mut self, what: OnDrop) -> &mut Self {
         self.on_drop = what;
         self

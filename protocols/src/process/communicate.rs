@@ -73,6 +73,20 @@ pub enum Drained {
 /// What a child had written when the time limit was over: within the error of
 /// [`communicate_timeout`](super::Child::communicate_timeout) and
 /// [`output_timeout`](super::Command::output_timeout).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Unfinished};
+/// use std::time::Duration;
+///
+/// let mut shell = Command::new("sh");
+/// shell.args(["-c", "echo begun; exec sleep 60"]);
+/// let error = shell.output_timeout(Duration::from_millis(200)).unwrap_err();
+/// let unfinished: Option<&Unfinished> = Unfinished::of(&error);
+/// assert!(unfinished.is_some_and(|unfinished| unfinished.program == "sh"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unfinished {

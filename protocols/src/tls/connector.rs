@@ -233,6 +233,23 @@ impl fmt::Debug for TlsConnector {
 ///     .build()?;
 /// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::tls::{Identity, Resuming, Roots, TlsConnector, TlsVersion};
+/// use std::time::Duration;
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let connector = TlsConnector::builder()
+///     .roots(Roots::from_pem(&chain)?)
+///     .identity(Identity::from_pem(&chain, &key)?)
+///     .oldest(TlsVersion::Tls13)
+///     .resuming(Resuming::Off)
+///     .handshake_timeout(Duration::from_secs(5))
+///     .build()?;
+/// # drop(connector);
+/// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is made until `build`"]
 pub struct TlsConnectorBuilder {

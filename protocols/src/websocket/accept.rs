@@ -141,12 +141,32 @@ impl AcceptOptions {
     }
 
     /// From which pages browsers may connect.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::websocket::{AcceptOptions, Origins};
+    ///
+    /// let mut options = AcceptOptions::new();
+    /// options.origins(Origins::Any); // No cookies, nothing to steal.
+    /// ```
     pub fn origins(&mut self, origins: Origins) -> &mut Self {
         self.origins = origins;
         self
     }
 
     /// Limits and deadlines.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::websocket::{AcceptOptions, Settings};
+    ///
+    /// let mut settings = Settings::new();
+    /// settings.message = 64 << 10;
+    /// let mut options = AcceptOptions::new();
+    /// options.settings(settings);
+    /// ```
     pub fn settings(&mut self, settings: Settings) -> &mut Self {
         self.settings = settings;
         self

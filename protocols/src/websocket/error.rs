@@ -121,6 +121,15 @@ impl fmt::Display for Fault {
 
 impl Error {
     /// Whether it is the peer's doing, or the network's, and not that of this program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::websocket::Error;
+    ///
+    /// assert!(Error::Lost.is_peers());
+    /// assert!(!Error::Elapsed.is_peers(), "the caller's own limit");
+    /// ```
     pub fn is_peers(&self) -> bool {
         matches!(
             self,

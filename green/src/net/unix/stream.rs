@@ -159,6 +159,16 @@ impl UnixStream {
     /// # Errors
     ///
     /// What the system gives; `NotConnected` after [`close`](Self::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    ///
+    /// let (near, far) = UnixStream::pair()?;
+    /// assert_eq!(near.peer_cred()?.uid, far.peer_cred()?.uid, "both ends are this process's");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn peer_cred(&self) -> io::Result<UCred> {
         UCred::of_peer(self.watched.source()?)
     }

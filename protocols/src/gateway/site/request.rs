@@ -257,6 +257,19 @@ impl SiteRequest {
     /// * As for [`body`](Self::body).
     /// * 500: what the parser makes is no `T`, which is the site's mistake; written to standard
     ///   error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::gateway::ErrorResponse;
+    /// use eventlet_protocols::gateway::site::SiteRequest;
+    ///
+    /// /// For a site whose parsers give strings.
+    /// fn letters(request: &mut SiteRequest) -> Result<usize, ErrorResponse> {
+    ///     Ok(request.parsed::<String>()?.chars().count())
+    /// }
+    /// # let _ = letters;
+    /// ```
     pub fn parsed<T: 'static>(&mut self) -> Result<Rc<T>, ErrorResponse> {
         let parsed = match &self.parsed {
             Some(parsed) => Rc::clone(parsed),

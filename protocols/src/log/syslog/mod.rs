@@ -128,6 +128,22 @@ impl Counts {
 }
 
 /// What [`Syslog::stats`] found.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{Record, Sink, Syslog, SyslogStats};
+/// use std::net::UdpSocket;
+/// use std::time::Duration;
+///
+/// let collector = UdpSocket::bind("127.0.0.1:0")?;
+/// let syslog = Syslog::udp("app", collector.local_addr()?.to_string()).start()?;
+/// syslog.record(&Record::new(log::Level::Info, "app", "hello"));
+/// syslog.flush(Duration::from_secs(5))?;
+/// let SyslogStats { sent, lost, problem, .. } = syslog.stats();
+/// assert_eq!((sent, lost, problem), (1, 0, None));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyslogStats {
@@ -142,6 +158,16 @@ pub struct SyslogStats {
 impl Syslog {
     /// Settings for one to this machine's daemon, in the usual places ([`LOCAL_PLACES`]). `app` is the
     /// program's name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::log::Syslog;
+    ///
+    /// let syslog = Syslog::local("app").start()?; // Whether or not a daemon is there.
+    /// # drop(syslog);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn local(app: impl Into<String>) -> SyslogOptions {
         let places = LOCAL_PLACES.iter().map(PathBuf::from).collect();
         SyslogOptions::new(app.into(), Place::Local(places))
@@ -228,6 +254,24 @@ impl fmt::Debug for Syslog {
 }
 
 /// Settings of a [`Syslog`] to be started.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{Facility, Syslog, SyslogFormat, SyslogOptions};
+///
+/// let options: SyslogOptions = Syslog::local("app");
+/// let syslog = options
+///     .format(SyslogFormat::Rfc5424)
+///     .facility(Facility::Daemon)
+///     .host("web1")
+///     .data_id("app@32473")
+///     .limit(2048)
+///     .records(100)
+///     .start()?;
+/// assert_eq!(syslog.stats().lost, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until it is started"]
 pub struct SyslogOptions {
