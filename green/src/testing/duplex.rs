@@ -272,6 +272,30 @@ impl Duplex {
     /// * `ResourceBusy`: a coroutine waits to read, or another watcher.
     /// * `NotConnected`: after [`close`](Self::close).
     /// * `Unsupported`: the thread is ending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::duplex;
+    /// use eventlet_green::{Watcher, sync::Event};
+    /// use std::io::{self, Write};
+    /// use std::rc::Rc;
+    ///
+    /// struct Told(Event<bool>);
+    ///
+    /// impl Watcher for Told {
+    ///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
+    ///         let _ = self.0.send(outcome.is_ok());
+    ///     }
+    /// }
+    ///
+    /// let (near, mut far) = duplex(16);
+    /// let told = Rc::new(Told(Event::new()));
+    /// near.watch_readable(told.clone())?;
+    /// far.write_all(b"hello")?;
+    /// assert!(told.0.wait().unwrap());
+    /// # Ok::<(), io::Error>(())
+    /// ```
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
         let deadline = || deadline_of(self.read_timeout());

@@ -34,6 +34,17 @@ use super::stdio::Stdio;
 /// assert!(output.is_success());
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Pipeline};
+/// use std::time::Duration;
+///
+/// let slow = || Pipeline::new(Command::new("cat")).pipe(Command::new("cat"));
+/// let mut running = slow().spawn()?;
+/// assert_eq!(running.wait()?.len(), 2);
+/// assert!(slow().communicate_timeout("hello", Duration::from_secs(20))?.is_success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is started until `spawn` or `communicate`"]
 pub struct Pipeline {

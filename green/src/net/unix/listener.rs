@@ -65,6 +65,19 @@ use crate::fd::{Shared, from_and_into_std, handle, listener, options};
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::unix::{Incoming, UnixListener, UnixStream};
+///
+/// # let path = std::env::temp_dir().join(format!("eventlet-doc-incoming-{}", std::process::id()));
+/// # let _ = std::fs::remove_file(&path);
+/// let listener = UnixListener::bind(&path)?;
+/// let _client = UnixStream::connect(&path)?;
+/// let mut incoming: Incoming<'_> = listener.incoming();
+/// assert!(incoming.next().is_some_and(|next| next.is_ok()));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct UnixListener {
     watched: Shared<std_unix::UnixListener>,
