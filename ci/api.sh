@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the packages offer, against docs/api: one line an item, one file a package. A difference is no
-# mistake, but is to be seen, and decided on: `ci/api.sh --update` writes the files.
+# mistake, but is to be seen, and decided on: `ci/api.sh --update` writes the files. And that examples show
+# all of it: see ci/api/examples.awk.
 #
 # rustdoc writes it as JSON, with the features that the packages are documented with (for kqueue's hub: all,
 # since on Linux there is only the emulated queue); a tool of its own (ci/api) makes lines of it. That the
@@ -53,6 +54,9 @@ for package in "${published[@]}"; do
         continue
     fi
     lines=$((lines + $(wc -l <"$FOLDER/$package.txt")))
+    while IFS= read -r line; do fault "$line"; done < <(
+        jq --raw-output --from-file ci/api/examples.jq "$TARGET/doc/${package//-/_}.json" | awk -f ci/api/examples.awk
+    )
     if [[ $update == yes ]]; then
         cp "$FOLDER/$package.txt" "$BASELINE/$package.txt"
     elif ! diff --new-file --unified=0 "$BASELINE/$package.txt" "$FOLDER/$package.txt" >"$FOLDER/difference"; then

@@ -82,6 +82,27 @@ pub trait Context: 'static {
     fn swap_out(&self) {}
 
     /// The context is taken off: it was unregistered, or the coroutine has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::context::{self, Context};
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    ///
+    /// struct Counting(Cell<u32>);
+    ///
+    /// impl Context for Counting {
+    ///     fn finalize(&self) {
+    ///         self.0.set(self.0.get() + 1);
+    ///     }
+    /// }
+    ///
+    /// let counting = Rc::new(Counting(Cell::new(0)));
+    /// context::within(counting.clone(), || assert_eq!(counting.0.get(), 0))?;
+    /// assert_eq!(counting.0.get(), 1, "it is taken off");
+    /// # Ok::<(), context::RegisterError>(())
+    /// ```
     fn finalize(&self) {}
 }
 
@@ -186,6 +207,23 @@ pub fn within<T>(context: Rc<dyn Context>, f: impl FnOnce() -> T) -> Result<T, R
 }
 
 /// Why a context was not registered, or not looked for.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::context::{self, Context, RegisterError};
+/// use std::rc::Rc;
+///
+/// struct Nothing;
+///
+/// impl Context for Nothing {}
+///
+/// let context: Rc<dyn Context> = Rc::new(Nothing);
+/// context::register(Rc::clone(&context))?;
+/// assert_eq!(context::register(Rc::clone(&context)), Err(RegisterError::Registered));
+/// assert!(context::unregister(&context)?);
+/// # Ok::<(), RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {

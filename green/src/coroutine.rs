@@ -34,6 +34,21 @@ use crate::timeout::{Scope, ScopeExpired};
 pub(crate) type Loop = RunLoop<Box<dyn Hub>>;
 
 /// Where in its life a coroutine is.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{State, sleep, spawn, yield_now};
+/// use std::time::Duration;
+///
+/// let sleeper = spawn(|| sleep(Duration::from_secs(60)));
+/// assert_eq!(sleeper.state(), State::New);
+/// yield_now();
+/// assert_eq!(sleeper.state(), State::Parked);
+/// sleeper.kill()?;
+/// assert!(sleeper.join().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -50,6 +65,20 @@ pub enum State {
 }
 
 /// What a parked coroutine waits for.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Wait, sleep, spawn, yield_now};
+/// use std::time::Duration;
+///
+/// let sleeper = spawn(|| sleep(Duration::from_secs(60)));
+/// let number = sleeper.id();
+/// let waiting = spawn(move || sleeper.join());
+/// yield_now();
+/// assert_eq!(waiting.waits_for(), Wait::Join(number));
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {

@@ -79,6 +79,31 @@ type Heir = fn(&dyn Any) -> Rc<dyn Any>;
 ///
 /// Finding a value takes an index into a table, so that a coroutine's table is as long as the
 /// number of keys that the program has used before the last of its own.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{LocalKey, spawn};
+/// use std::cell::{Cell, RefCell};
+///
+/// static DEPTH: LocalKey<Cell<u32>> = LocalKey::new(|| Cell::new(1));
+/// static TRACE: LocalKey<RefCell<Vec<u32>>> = LocalKey::inheriting(|| RefCell::new(Vec::new()));
+///
+/// DEPTH.set(2);
+/// assert_eq!((DEPTH.get(), DEPTH.replace(3), DEPTH.take()), (2, 2, 3));
+/// assert_eq!(DEPTH.with(Cell::get), 0);
+///
+/// TRACE.with_borrow_mut(|trace| trace.push(7));
+/// let heir = spawn(|| {
+///     assert_eq!(DEPTH.get(), 1, "its own");
+///     TRACE.take() // A clone of the spawner's.
+/// });
+/// assert_eq!(heir.join().unwrap(), [7]);
+/// assert_eq!(TRACE.with_borrow(Vec::len), 1);
+/// assert!(TRACE.try_with(|_| ()).is_ok());
+/// TRACE.set(vec![1]);
+/// assert_eq!(TRACE.replace(Vec::new()), [1]);
+/// ```
 pub struct LocalKey<T: 'static> {
     init: fn() -> T,
     heir: Option<Heir>,
@@ -315,6 +340,26 @@ fn refuse(error: AccessError) -> ! {
 }
 
 /// Why there is no value to use.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{AccessError, LocalKey};
+/// use std::cell::Cell;
+///
+/// static DEPTH: LocalKey<Cell<u32>> = LocalKey::new(|| Cell::new(1));
+///
+/// /// For destructors, which may run when the value has gone already.
+/// fn depth() -> Option<u32> {
+///     match DEPTH.try_with(Cell::get) {
+///         Ok(depth) => Some(depth),
+///         Err(AccessError::Dropped) => None,
+///         Err(other) => panic!("{other}"),
+///     }
+/// }
+///
+/// assert_eq!(depth(), Some(1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessError {

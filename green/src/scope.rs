@@ -173,6 +173,19 @@ impl<'scope> Scope<'scope, '_> {
     }
 
     /// How many coroutines of the scope have not ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::scope;
+    ///
+    /// scope(|scope| {
+    ///     let child = scope.spawn(|| ());
+    ///     assert_eq!(scope.running(), 1);
+    ///     child.join().unwrap();
+    ///     assert_eq!(scope.running(), 0);
+    /// });
+    /// ```
     pub fn running(&self) -> usize {
         self.children().len()
     }
@@ -227,6 +240,28 @@ impl Builder {
 
 /// Owns the right to join a coroutine of a [`scope`](crate::scope()). Dropping it lets the coroutine
 /// go on by itself, for as long as the scope waits; its panic is then the scope's.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{ScopedJoinHandle, State, Wait, scope, sleep, yield_now};
+/// use std::time::Duration;
+///
+/// let words = ["to", "be"];
+/// scope(|scope| {
+///     let handle: ScopedJoinHandle<'_, usize> = scope.spawn(|| words.len()); // Borrowed.
+///     assert_eq!((handle.state(), handle.name(), handle.id() > 0), (State::New, None, true));
+///     assert_eq!(scope.running(), 1);
+///     assert_eq!(handle.join().unwrap(), 2);
+///
+///     let sleeper = scope.spawn(|| sleep(Duration::from_secs(60)));
+///     let sleeper = sleeper.join_timeout(Duration::from_millis(1)).unwrap_err();
+///     assert_eq!((sleeper.waits_for(), sleeper.is_finished()), (Wait::Sleep, false));
+///     assert!(sleeper.kill().unwrap());
+///     yield_now();
+///     assert!(sleeper.is_finished());
+/// });
+/// ```
 pub struct ScopedJoinHandle<'scope, T> {
     inner: JoinHandle<T>,
     children: Rc<Children>,

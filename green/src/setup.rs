@@ -111,12 +111,33 @@ impl Setup {
     }
 
     /// Picks a hub by its name. Takes precedence over the environment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::{DeadlockDetail, Setup, stats};
+    ///
+    /// Setup::new().hub("select").deadlock_detail(DeadlockDetail::Waits).install()?;
+    /// assert_eq!(stats().hub, "select");
+    /// # Ok::<(), eventlet_green::SetupError>(())
+    /// ```
     pub fn hub(mut self, name: impl Into<String>) -> Self {
         self.hub = Choice::Named(name.into());
         self
     }
 
     /// Uses a hub of the caller's making.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::{Setup, stats};
+    /// use eventlet_hub_poll::PollHub;
+    ///
+    /// Setup::new().custom_hub(PollHub::new()?).install()?;
+    /// assert_eq!(stats().hub, "poll");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn custom_hub(mut self, hub: impl Hub + 'static) -> Self {
         self.hub = Choice::Given(Box::new(hub));
         self
@@ -238,6 +259,19 @@ fn unknown(name: &str, origin: Origin) -> SetupError {
 }
 
 /// Where a hub's name came from.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Origin, SetupError, use_hub};
+///
+/// match use_hub("no such hub") {
+///     Err(SetupError::UnknownHub { name, origin }) => {
+///         assert_eq!((name.as_str(), origin), ("no such hub", Origin::Program));
+///     }
+///     other => panic!("there is none: {other:?}"),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// From the program, through [`Setup::hub`] or [`use_hub`].

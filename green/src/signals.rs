@@ -144,6 +144,16 @@ impl Signals {
     }
 
     /// One that has come already, without waiting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::signals::{SIGUSR1, Signals};
+    ///
+    /// let signals = Signals::new(&[SIGUSR1])?;
+    /// assert_eq!(signals.try_wait(), None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn try_wait(&self) -> Option<c_int> {
         let mut arrived = self.arrived.iter();
         let arrived = arrived.find(|arrived| arrived.flag.swap(false, Ordering::AcqRel))?;
@@ -203,6 +213,17 @@ pub fn wait_for_stop() -> io::Result<c_int> {
 /// # Errors
 ///
 /// As for [`Signals::new`] and [`Signals::wait`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::signals::ctrl_c;
+/// use eventlet_green::timeout;
+/// use std::time::Duration;
+///
+/// let came = timeout(Duration::from_millis(1), ctrl_c);
+/// assert!(came.is_err(), "nobody has pressed it");
+/// ```
 pub fn ctrl_c() -> io::Result<()> {
     Signals::new(&[SIGINT])?.wait().map(drop)
 }

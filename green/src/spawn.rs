@@ -176,6 +176,17 @@ impl<F: FnOnce() + 'static> Task<Box<dyn Hub>> for PutOff<F> {
 }
 
 /// A call that was put off with [`call_after`]. Dropping it does not cancel the call.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Timer, call_after};
+/// use std::time::Duration;
+///
+/// let timer: Timer = call_after(Duration::from_secs(60), || unreachable!());
+/// assert!(timer.cancel());
+/// assert!(!timer.cancel(), "it is not pending any more");
+/// ```
 #[derive(Debug)]
 pub struct Timer {
     id: TimerId,
@@ -249,6 +260,17 @@ impl Builder {
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::Builder;
+    /// use std::time::Duration;
+    ///
+    /// let later = Builder::new().name("later").spawn_after(Duration::from_millis(1), || 42)?;
+    /// assert_eq!(later.join().unwrap(), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_after<F, T>(self, delay: Duration, f: F) -> io::Result<JoinHandle<T>>
     where

@@ -56,6 +56,14 @@ pub fn set_default_stack_size(bytes: usize) -> io::Result<()> {
 }
 
 /// The stack size in force for coroutines that do not ask for their own, in bytes.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::default_stack_size;
+///
+/// assert!(default_stack_size().is_power_of_two());
+/// ```
 pub fn default_stack_size() -> usize {
     DEFAULT.load(Ordering::Relaxed)
 }

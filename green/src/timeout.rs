@@ -68,6 +68,17 @@ pub fn timeout<T>(limit: Duration, f: impl FnOnce() -> T) -> Result<T, TimeoutEr
 }
 
 /// Why a [`timeout`] gave no result.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{TimeoutError, sleep, timeout};
+/// use std::time::Duration;
+///
+/// let outcome = timeout(Duration::from_millis(1), || sleep(Duration::from_secs(60)));
+/// let error: TimeoutError = outcome.unwrap_err();
+/// assert!(error.is_elapsed());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TimeoutError {

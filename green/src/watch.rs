@@ -24,6 +24,44 @@ use crate::sys::slot;
 /// Who is begun when a descriptor has something to read.
 ///
 /// See [`TcpStream::watch_readable`](crate::net::TcpStream::watch_readable).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_green::{Watcher, sync::Event};
+/// use std::cell::Cell;
+/// use std::io::{self, Write};
+/// use std::rc::Rc;
+///
+/// struct Connection {
+///     socket: UnixStream,
+///     first: Cell<Option<u8>>,
+///     done: Event<Option<u8>>,
+/// }
+///
+/// impl Watcher for Connection {
+///     /// Outside of any coroutine, and so without waiting.
+///     fn prepare(&self) {
+///         let mut byte = [0];
+///         if let Ok(1) = self.socket.try_read(&mut byte) {
+///             self.first.set(Some(byte[0]));
+///         }
+///     }
+///
+///     /// In a coroutine, like any code.
+///     fn came(self: Rc<Self>, _outcome: io::Result<()>) {
+///         let _ = self.done.send(self.first.get());
+///     }
+/// }
+///
+/// let (socket, mut far) = UnixStream::pair()?;
+/// let connection = Rc::new(Connection { socket, first: Cell::new(None), done: Event::new() });
+/// connection.socket.watch_readable(connection.clone())?;
+/// far.write_all(b"x")?;
+/// assert_eq!(connection.done.wait().unwrap(), Some(b'x'));
+/// # Ok::<(), io::Error>(())
+/// ```
 pub trait Watcher: 'static {
     /// Called just before [`came`](Self::came), by the run loop, outside of any coroutine: for all
     /// that have become due together one after another. What is done here instead of in `came`,

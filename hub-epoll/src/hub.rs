@@ -81,6 +81,20 @@ impl EpollHub {
     /// # Errors
     ///
     /// As for [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Events, Hub};
+    /// use eventlet_hub_epoll::EpollHub;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mut hub = EpollHub::with_millisecond_timeouts()?;
+    /// let begin = Instant::now();
+    /// hub.wait(&mut Events::new(), Some(Duration::from_micros(100)))?;
+    /// assert!(begin.elapsed() >= Duration::from_millis(1), "rounded up, never down");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn with_millisecond_timeouts() -> io::Result<Self> {
         let mut hub = Self::new()?;
         hub.precision = Precision::Milliseconds;

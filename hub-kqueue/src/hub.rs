@@ -23,6 +23,27 @@ use crate::{Kevent, Queue};
 ///
 /// A forked child does not inherit the queue, so there the hub lets the number be, which may belong to
 /// something else by then.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(not(target_os = "linux"))]
+/// # fn main() {}
+/// # #[cfg(target_os = "linux")]
+/// # fn main() -> std::io::Result<()> {
+/// use eventlet_hub::{Events, Hub};
+/// use eventlet_hub_kqueue::{EmulatedQueue, KqueueHub};
+///
+/// // Over the system's own queue: `KqueueHub::new`.
+/// let mut hub = KqueueHub::over(EmulatedQueue::new()?)?;
+/// let _: &EmulatedQueue = hub.queue();
+/// hub.waker().wake();
+/// let mut events = Events::new();
+/// hub.wait(&mut events, None)?;
+/// assert!(events.is_woken());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct KqueueHub<Q> {
     queue: Arc<HomeBound<Q>>,

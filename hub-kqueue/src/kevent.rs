@@ -9,6 +9,24 @@ use std::fmt;
 use crate::sys;
 
 /// An event, or a change to what is watched.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(not(target_os = "linux"))]
+/// # fn main() {}
+/// # #[cfg(target_os = "linux")]
+/// # fn main() {
+/// use eventlet_hub_kqueue::Kevent;
+/// use eventlet_hub_kqueue::constants::{EV_ADD, EV_CLEAR, EV_EOF, EVFILT_READ};
+///
+/// let change = Kevent::new(3, EVFILT_READ, EV_ADD | EV_CLEAR, 77);
+/// assert_eq!((change.ident(), change.filter(), change.udata()), (3, EVFILT_READ, 77));
+/// // What a queue made of it, with the socket's error and 5 bytes to read.
+/// let event = change.with_flags(EV_EOF).with_fflags(104).with_data(5);
+/// assert_eq!((event.flags(), event.fflags(), event.data()), (EV_EOF, 104, 5));
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Kevent(pub(crate) sys::Raw);

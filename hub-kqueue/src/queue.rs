@@ -26,6 +26,31 @@ use crate::constants::{EV_ERROR, EV_RECEIPT};
 ///
 /// `kevent` is called from any thread and from signal handlers (to trigger `EVFILT_USER`, and then with
 /// one change and no room), so that call must be async-signal-safe.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(not(target_os = "linux"))]
+/// # fn main() {}
+/// # #[cfg(target_os = "linux")]
+/// # fn main() -> std::io::Result<()> {
+/// use eventlet_hub_kqueue::constants::{EV_ADD, EV_CLEAR, EVFILT_READ};
+/// use eventlet_hub_kqueue::{EmulatedQueue, Kevent, Queue};
+/// use std::os::fd::AsRawFd;
+/// use std::os::unix::net::UnixStream;
+///
+/// let (near, far) = UnixStream::pair()?;
+/// let number = far.as_raw_fd() as usize;
+/// let queue = EmulatedQueue::new()?;
+/// let mut events = [Kevent::EMPTY; 8];
+/// queue.kevent(&[Kevent::new(number, EVFILT_READ, EV_ADD | EV_CLEAR, 1)], &mut [], None)?;
+///
+/// drop(near);
+/// assert_eq!(queue.kevent(&[], &mut events, None)?, 1);
+/// assert_eq!((events[0].ident(), events[0].udata()), (number, 1));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Queue: Send + Sync {
     /// Submits changes, and waits for events into `events`. Returns how many there are.
     ///

@@ -83,6 +83,17 @@ impl PollingHub {
     /// # Errors
     ///
     /// As for [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Hub, Trigger};
+    /// use eventlet_hub_polling::PollingHub;
+    ///
+    /// let hub = PollingHub::portable()?;
+    /// assert_eq!(hub.capabilities().trigger, Trigger::OneShot);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn portable() -> io::Result<Self> {
         let poller = Arc::new(HomeBound::new(Poller::new()?));
         let wake = Wake::notified(&poller);

@@ -16,6 +16,19 @@ use crate::Oracle;
 use crate::sys::PlainHub;
 
 /// What is wrong with a [`Broken`] hub.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub_test::{Area, Broken, Fault, Subject, failures};
+/// use std::time::Duration;
+///
+/// let patience = Duration::from_millis(50); // It waits for what will not come.
+/// let deaf = Subject::new(|| Broken::new(Fault::LosesWake)).with_patience(patience);
+/// assert!(!failures(Area::WakeUp, &deaf).is_empty());
+/// let sound = Subject::new(|| Broken::new(Fault::None));
+/// assert!(failures(Area::WakeUp, &sound).is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing: the control. No area may fail.
@@ -53,6 +66,18 @@ pub enum Fault {
 }
 
 /// A hub with a [`Fault`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub_test::{Area, Broken, Fault, Subject, failures};
+///
+/// let subject = Subject::new(|| Broken::new(Fault::AcceptsTwice));
+/// for failure in failures(Area::Registration, &subject) {
+///     eprintln!("caught by {}: {}", failure.case, failure.message);
+/// }
+/// # assert!(!failures(Area::Registration, &subject).is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Broken {
     oracle: Oracle,

@@ -13,6 +13,17 @@ use crate::suite::{Area, Case, Outcome};
 const WATCHDOG: Duration = Duration::from_secs(120);
 
 /// A case that a hub did not pass.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub_test::{Area, Broken, Failure, Fault, Subject, failures};
+///
+/// let subject = Subject::new(|| Broken::new(Fault::AcceptsTwice));
+/// let Failure { area, case, message } = failures(Area::Registration, &subject).remove(0);
+/// assert_eq!(area, Area::Registration);
+/// assert!(!case.is_empty() && !message.is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The area of the contract.
@@ -66,6 +77,15 @@ pub fn failures(area: Area, subject: &Subject) -> Vec<Failure> {
 /// # Panics
 ///
 /// If any failed, with all that did.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub_test::{Area, Oracle, Subject, check};
+///
+/// // In a test of its own; `conformance!` makes one for each area.
+/// check(Area::Timeouts, &Subject::new(Oracle::new));
+/// ```
 pub fn check(area: Area, subject: &Subject) {
     let failures = failures(area, subject);
     let list: Vec<_> = failures

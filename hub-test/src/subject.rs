@@ -8,6 +8,24 @@ use eventlet_hub::{Hub, Source, Sources};
 use crate::sys::Bare;
 
 /// A way to make hubs of the kind under test.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::Hub;
+/// use eventlet_hub_test::{Oracle, Subject};
+/// use std::net::UdpSocket;
+/// use std::time::Duration;
+///
+/// let subject = Subject::new(Oracle::new).with_patience(Duration::from_secs(1));
+/// assert_eq!(subject.patience(), Duration::from_secs(1));
+/// assert_eq!(subject.hub().name(), Oracle::new()?.name());
+///
+/// let mut sources = subject.sources();
+/// sources.register(UdpSocket::bind("127.0.0.1:0")?)?;
+/// assert_eq!(sources.len(), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Subject {
     make: Box<Make>,
     patience: Duration,

@@ -6,6 +6,19 @@
 use crate::{Readiness, Token};
 
 /// One descriptor that is ready.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Event, Events, Readiness, Token};
+///
+/// let mut events = Events::new();
+/// events.push(Event { token: Token::new(4, 0), readiness: Readiness::HANG_UP });
+/// for Event { token, readiness } in &events {
+///     assert_eq!(token.slot(), 4);
+///     assert!(readiness.is_hang_up() && readiness.is_readable());
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The token the descriptor was registered under.
@@ -28,6 +41,22 @@ pub struct Event {
 /// for event in &events {
 ///     assert!(event.readiness.is_readable());
 /// }
+/// ```
+///
+/// ```
+/// use eventlet_hub::{Event, Events, Readiness, Token};
+///
+/// let mut events = Events::with_capacity(1);
+/// assert_eq!((events.capacity(), events.remaining()), (1, 1));
+/// let token = Token::new(0, 0);
+/// events.join(Event { token, readiness: Readiness::READABLE });
+/// // Facts of the same token still have a place; another token's do not.
+/// assert!(events.has_room_for(token));
+/// assert!(!events.has_room_for(Token::new(1, 0)));
+///
+/// events.set_woken();
+/// events.clear();
+/// assert!(events.is_empty() && !events.is_woken());
 /// ```
 #[derive(Debug)]
 pub struct Events {

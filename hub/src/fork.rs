@@ -36,6 +36,16 @@ pub struct Home {
 
 impl Home {
     /// The calling process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::fork::Home;
+    ///
+    /// // Of the process, not of the thread.
+    /// let there = std::thread::spawn(Home::new).join().unwrap();
+    /// assert_eq!(there, Home::new());
+    /// ```
     #[allow(
         clippy::new_without_default,
         reason = "a default that depends on the process would hide what it is"
@@ -51,6 +61,18 @@ impl Home {
     }
 
     /// Whether the calling process is still the one of [`new`](Self::new). Async-signal-safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::fork::Home;
+    ///
+    /// let home = Home::new();
+    /// if home.is_here() {
+    ///     // The kernel's object is this process's own.
+    /// }
+    /// # assert!(home.is_here());
+    /// ```
     #[inline]
     pub fn is_here(self) -> bool {
         // Relaxed: the count changes only inside `fork`, before the child's one thread goes on.
@@ -62,6 +84,28 @@ impl Home {
     /// # Errors
     ///
     /// `Unsupported` in any other process ([`error::other_process`]); `hub` is the hub's name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::fork::Home;
+    /// use std::io;
+    ///
+    /// struct MyHub {
+    ///     home: Home,
+    /// }
+    ///
+    /// impl MyHub {
+    ///     fn arm(&mut self) -> io::Result<()> {
+    ///         self.home.check("my hub")?;
+    ///         // Only now is the kernel asked.
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// MyHub { home: Home::new() }.arm()?;
+    /// # Ok::<(), io::Error>(())
+    /// ```
     #[inline]
     pub fn check(self, hub: &str) -> io::Result<()> {
         if self.is_here() {
@@ -96,6 +140,17 @@ pub struct HomeBound<T> {
 
 impl<T> HomeBound<T> {
     /// Binds a value to the calling process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::fork::HomeBound;
+    /// use std::fs::File;
+    ///
+    /// let file = HomeBound::new(File::open(".")?);
+    /// assert!(file.metadata()?.is_dir());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new(value: T) -> Self {
         HomeBound {
             value: Some(value),

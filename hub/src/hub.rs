@@ -53,6 +53,30 @@ use crate::fd::{BorrowedFd, RawFd};
 use crate::{Events, Interest, Token, Waker};
 
 /// How a hub learns of readiness; tells the layer above what it may save.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Capabilities, Trigger};
+///
+/// /// Whether a layer above has to say before each wait what it waits for.
+/// fn must_arm(hub: Capabilities) -> bool {
+///     match hub.trigger {
+///         Trigger::Edge => false,
+///         Trigger::Level | Trigger::OneShot => true,
+///     }
+/// }
+/// # let hub = Capabilities {
+/// #     trigger: Trigger::Level,
+/// #     regular_files: true,
+/// #     max_descriptor: None,
+/// #     tells_hang_up: true,
+/// #     tells_read_closed: true,
+/// #     tells_urgent: false,
+/// # };
+/// # assert!(must_arm(hub));
+/// # assert!(!must_arm(Capabilities { trigger: Trigger::Edge, ..hub }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// Every change to ready is reported once, armed or not; [`Hub::arm`] does nothing. The layer
@@ -68,6 +92,22 @@ pub enum Trigger {
 }
 
 /// What a hub can and cannot do, so that nobody finds out late.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Capabilities, Trigger};
+///
+/// let select = Capabilities {
+///     trigger: Trigger::Level,
+///     regular_files: true,
+///     max_descriptor: Some(1023),
+///     tells_hang_up: false,
+///     tells_read_closed: false,
+///     tells_urgent: false,
+/// };
+/// assert!(!select.tells_drained());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// How readiness is reported.
@@ -89,6 +129,24 @@ impl Capabilities {
     /// facts error, read-closed or urgent was reported of it: an edge-triggered hub that tells all
     /// that stops a read short with more behind it. The end of a stream that came together with the
     /// data before it is no change of its own, so who waited for one would wait for ever.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Capabilities, Trigger};
+    ///
+    /// let mut hub = Capabilities {
+    ///     trigger: Trigger::Edge,
+    ///     regular_files: false,
+    ///     max_descriptor: None,
+    ///     tells_hang_up: true,
+    ///     tells_read_closed: true,
+    ///     tells_urgent: true,
+    /// };
+    /// assert!(hub.tells_drained());
+    /// hub.tells_urgent = false;
+    /// assert!(!hub.tells_drained(), "a read may have stopped short at urgent data");
+    /// ```
     pub fn tells_drained(&self) -> bool {
         self.trigger == Trigger::Edge && self.tells_read_closed && self.tells_urgent
     }
@@ -98,6 +156,111 @@ impl Capabilities {
 ///
 /// Use it through [`Sources`](crate::Sources), which hands out tokens, keeps descriptors open and
 /// needs no `unsafe`; the methods here are what a backend implements.
+///
+/// # Examples
+///
+/// ```
+/// # use eventlet_hub::fd::{AsRawFd, BorrowedFd};
+/// # use eventlet_hub::registry::Registry;
+/// # use eventlet_hub::retry::{Attempt, persist};
+/// # use eventlet_hub::{
+/// #     Bell, BellTower, Capabilities, Event, Events, Hub, Interest, Readiness, Sources, Token, Trigger,
+/// #     Waker,
+/// # };
+/// # use std::io;
+/// # use std::net::UdpSocket;
+/// # use std::thread::{self, Thread};
+/// # use std::time::Duration;
+/// /// For descriptors that never block: what is armed is ready.
+/// struct Always {
+///     registry: Registry<()>,
+///     armed: Vec<Token>,
+///     tower: BellTower<Unpark>,
+/// }
+///
+/// impl Hub for Always {
+///     unsafe fn register(&mut self, fd: BorrowedFd<'_>, token: Token) -> io::Result<()> {
+///         self.registry.insert(fd.as_raw_fd(), token, ())
+///     }
+///
+///     fn arm(&mut self, token: Token, _: Interest) -> io::Result<()> {
+///         self.registry.entry(token)?;
+///         if !self.armed.contains(&token) {
+///             self.armed.push(token);
+///         }
+///         Ok(())
+///     }
+///
+///     fn deregister(&mut self, token: Token) -> io::Result<()> {
+///         self.armed.retain(|armed| *armed != token);
+///         self.registry.remove(token).map(drop)
+///     }
+///
+///     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+///         events.clear();
+///         let count = self.armed.len().min(events.capacity());
+///         for token in self.armed.drain(..count) {
+///             let readiness = Readiness::READABLE | Readiness::WRITABLE;
+///             events.push(Event { token, readiness });
+///         }
+///         let nothing = events.is_empty();
+///         persist(timeout, |timeout| {
+///             if nothing {
+///                 thread::park_timeout(timeout.unwrap_or(Duration::MAX));
+///             }
+///             if self.tower.acknowledge() {
+///                 events.set_woken();
+///             }
+///             Ok(Attempt::of(events))
+///         })
+///     }
+///
+///     fn waker(&self) -> Waker {
+///         self.tower.waker()
+///     }
+///
+///     // name, capabilities
+/// #     fn name(&self) -> &'static str {
+/// #         "always"
+/// #     }
+/// #
+/// #     fn capabilities(&self) -> Capabilities {
+/// #         Capabilities {
+/// #             trigger: Trigger::Level,
+/// #             regular_files: true,
+/// #             max_descriptor: None,
+/// #             tells_hang_up: false,
+/// #             tells_read_closed: false,
+/// #             tells_urgent: false,
+/// #         }
+/// #     }
+/// }
+///
+/// # struct Unpark(Thread);
+/// #
+/// # impl Bell for Unpark {
+/// #     fn ring(&self) {
+/// #         self.0.unpark();
+/// #     }
+/// # }
+/// #
+/// let hub = Always {
+///     registry: Registry::new(),
+///     armed: Vec::new(),
+///     tower: BellTower::new(Unpark(thread::current())),
+/// };
+/// let mut sources = Sources::new(hub);
+/// let token = sources.register(UdpSocket::bind("127.0.0.1:0")?)?;
+/// sources.arm(token, Interest::WRITABLE)?;
+/// let mut events = Events::new();
+/// sources.wait(&mut events, None)?;
+/// assert!(sources.ready(&events).all(|(_, _, readiness)| readiness.is_writable()));
+///
+/// sources.waker().wake();
+/// sources.wait(&mut events, None)?;
+/// assert!(events.is_empty() && events.is_woken());
+/// # Ok::<(), io::Error>(())
+/// ```
 pub trait Hub {
     /// The facility's name in lower case: `"epoll"`, `"poll"`, …
     fn name(&self) -> &'static str;
@@ -158,6 +321,20 @@ pub trait Hub {
     /// # Errors
     ///
     /// As for [`deregister`](Self::deregister).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Hub, Sources, Token};
+    /// use std::io;
+    /// use std::net::TcpStream;
+    ///
+    /// /// Closes a connection that nobody else has a handle to.
+    /// fn close<H: Hub>(sources: &mut Sources<H, TcpStream>, token: Token) -> io::Result<()> {
+    ///     // Where the kernel forgets closed descriptors, this saves a system call.
+    ///     sources.deregister_closing(token).map(drop)
+    /// }
+    /// ```
     fn deregister_closing(&mut self, token: Token) -> io::Result<()> {
         self.deregister(token)
     }

@@ -33,6 +33,16 @@ use std::ops::{BitOr, BitOrAssign};
 /// assert!(gone.is_hang_up() && gone.is_readable() && gone.is_writable());
 /// assert!(!Readiness::READABLE.is_writable());
 /// ```
+///
+/// ```
+/// use eventlet_hub::Readiness;
+///
+/// let ready = Readiness::ERROR | Readiness::URGENT;
+/// assert!(ready.is_error() && ready.is_urgent() && !ready.is_read_closed());
+/// assert!(ready.contains(Readiness::READABLE), "an error wakes both sides");
+/// assert!(Readiness::HANG_UP.is_read_closed());
+/// assert!(Readiness::NONE.is_empty());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Readiness(u8);
 

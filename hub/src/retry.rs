@@ -10,6 +10,21 @@ use std::time::{Duration, Instant};
 use crate::Events;
 
 /// What one system call brought.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::retry::{Attempt, persist};
+/// use std::io;
+///
+/// let mut answers = [0, 0, 3].into_iter();
+/// persist(None, |_timeout| match answers.next() {
+///     Some(0) | None => Ok(Attempt::Fruitless),
+///     Some(_ready) => Ok(Attempt::Fruitful),
+/// })?;
+/// assert_eq!(answers.next(), None);
+/// # Ok::<(), io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
     /// Something to report: the wait is over.
@@ -20,6 +35,18 @@ pub enum Attempt {
 
 impl Attempt {
     /// Fruitful if the batch holds an event or a wake-up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Events;
+    /// use eventlet_hub::retry::Attempt;
+    ///
+    /// let mut events = Events::new();
+    /// assert_eq!(Attempt::of(&events), Attempt::Fruitless);
+    /// events.set_woken();
+    /// assert_eq!(Attempt::of(&events), Attempt::Fruitful);
+    /// ```
     #[inline]
     pub fn of(events: &Events) -> Self {
         if events.is_empty() && !events.is_woken() {

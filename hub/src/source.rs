@@ -21,6 +21,36 @@ use crate::fd::AsFd;
 /// not suffice to close the descriptor or to put another open file without its own number's
 /// consent behind it (replacing the file behind the number with `dup2` is allowed, because the
 /// number stays owned).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::Source;
+/// use eventlet_hub::fd::{AsFd, BorrowedFd};
+/// use std::net::UdpSocket;
+/// use std::rc::Rc;
+///
+/// struct Named {
+///     name: &'static str,
+///     socket: UdpSocket,
+/// }
+///
+/// impl AsFd for Named {
+///     fn as_fd(&self) -> BorrowedFd<'_> {
+///         self.socket.as_fd()
+///     }
+/// }
+///
+/// // SAFETY: the socket is private and never exchanged, and closed when the owner is dropped.
+/// unsafe impl Source for Named {}
+///
+/// let socket = UdpSocket::bind("127.0.0.1:0")?;
+/// let named = Named { name: "clock", socket };
+/// assert_eq!(named.name, "clock");
+/// let source: Rc<dyn Source> = Rc::new(named);
+/// assert_eq!(Rc::strong_count(&source), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub unsafe trait Source: AsFd {}
 
 /// Has types of the standard library be sources. Which ones, is said in `sys` for each system.

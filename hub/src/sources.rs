@@ -66,6 +66,59 @@ enum SlotState<S> {
 
 impl<H: Hub, S: Source> Sources<H, S> {
     /// An empty table over `hub`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use eventlet_hub::fd::BorrowedFd;
+    /// # use eventlet_hub::{Capabilities, Hub, Interest, Token, Trigger, WakeSource, Waker};
+    /// # use std::{io, time::Duration};
+    /// # struct MyHub(WakeSource);
+    /// # impl Hub for MyHub {
+    /// #     fn name(&self) -> &'static str { "mine" }
+    /// #     fn capabilities(&self) -> Capabilities {
+    /// #         Capabilities {
+    /// #             trigger: Trigger::Edge,
+    /// #             regular_files: true,
+    /// #             max_descriptor: None,
+    /// #             tells_hang_up: false,
+    /// #             tells_read_closed: false,
+    /// #             tells_urgent: false,
+    /// #         }
+    /// #     }
+    /// #     unsafe fn register(&mut self, _: BorrowedFd<'_>, _: Token) -> io::Result<()> {
+    /// #         Ok(())
+    /// #     }
+    /// #     fn arm(&mut self, _: Token, _: Interest) -> io::Result<()> { Ok(()) }
+    /// #     fn deregister(&mut self, _: Token) -> io::Result<()> { Ok(()) }
+    /// #     fn wait(&mut self, events: &mut Events, _: Option<Duration>) -> io::Result<()> {
+    /// #         events.clear();
+    /// #         if self.0.acknowledge() { events.set_woken(); }
+    /// #         Ok(())
+    /// #     }
+    /// #     fn waker(&self) -> Waker { self.0.waker() }
+    /// # }
+    /// # let hub = MyHub(WakeSource::new()?);
+    /// use eventlet_hub::{Events, Sources};
+    /// use std::net::UdpSocket;
+    ///
+    /// let mut sources = Sources::new(hub);
+    /// assert_eq!(sources.hub_name(), "mine");
+    /// assert!(sources.is_empty() && sources.capabilities().regular_files);
+    ///
+    /// let token = sources.register(UdpSocket::bind("127.0.0.1:0")?)?;
+    /// assert_eq!((sources.len(), sources.iter().count()), (1, 1));
+    /// assert!(sources.get(token).is_some());
+    /// let socket = sources.deregister_closing(token)?;
+    /// drop(socket); // Soon: the hub may count on the descriptor being closed.
+    /// assert!(sources.get(token).is_none(), "the slot's next tenant has another token");
+    ///
+    /// sources.waker().wake();
+    /// let mut events = Events::new();
+    /// sources.wait(&mut events, None)?;
+    /// assert!(events.is_woken());
+    /// # Ok::<(), io::Error>(())
+    /// ```
     pub fn new(hub: H) -> Self {
         Sources {
             hub,
@@ -238,6 +291,23 @@ impl<H: Hub, S: Source> Sources<H, S> {
 }
 
 /// A source that a hub would not take, handed back with the reason.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Refused, error};
+/// use std::io;
+/// use std::net::UdpSocket;
+///
+/// let socket = UdpSocket::bind("127.0.0.1:0")?;
+/// let refused = Refused { source: socket, error: error::too_many_sources() };
+/// let back: UdpSocket = refused.source; // Nothing is lost with the refusal.
+/// assert!(back.local_addr().is_ok());
+/// // Who has no use for it lets `?` make an `io::Error` of it.
+/// let error = io::Error::from(Refused { source: back, error: refused.error });
+/// assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
+/// # Ok::<(), io::Error>(())
+/// ```
 pub struct Refused<S> {
     /// What was to be registered.
     pub source: S,

@@ -66,6 +66,16 @@ impl Token {
     }
 
     /// Which tenant of the slot is meant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Token;
+    ///
+    /// let tenant = Token::new(7, 41);
+    /// let next = Token::new(tenant.slot(), tenant.generation() + 1);
+    /// assert_eq!(next, Token::new(7, 42));
+    /// ```
     pub const fn generation(self) -> u32 {
         self.generation
     }
@@ -73,6 +83,19 @@ impl Token {
     /// As much of [`to_u64`](Self::to_u64) as a machine word holds, for kernels whose user data is as
     /// wide as a pointer: all of it on 64-bit systems, the slot on others. Undone by
     /// [`Registry::token_of_word`](crate::registry::Registry::token_of_word).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Token;
+    ///
+    /// let token = Token::new(7, 1);
+    /// if cfg!(target_pointer_width = "64") {
+    ///     assert_eq!(token.to_word() as u64, token.to_u64());
+    /// } else {
+    ///     assert_eq!(token.to_word(), 7);
+    /// }
+    /// ```
     #[inline]
     pub const fn to_word(self) -> usize {
         self.to_u64() as usize

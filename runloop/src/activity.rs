@@ -80,5 +80,18 @@ pub enum ObserverLife {
 }
 
 /// Names an observer; never used twice by one loop.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{Activities, ObserverLife, RunLoop};
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// let id = run_loop.add_observer(Activities::ALL, ObserverLife::Repeating, |_, _| unreachable!());
+/// assert!(run_loop.remove_observer(id));
+/// assert!(!run_loop.remove_observer(id));
+/// run_loop.run()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObserverId(pub(crate) u64);

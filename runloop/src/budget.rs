@@ -71,6 +71,18 @@ impl Budget {
     /// # Panics
     ///
     /// If `events` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{Budget, RunLoop};
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let budget = Budget::new().with_timers(16).with_events(32);
+    /// assert_eq!((budget.timers(), budget.events()), (16, 32));
+    /// run_loop.set_budget(budget);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn with_events(mut self, events: usize) -> Self {
         assert!(events > 0, "a wait reports at least one event");
         self.events = events;
@@ -100,6 +112,20 @@ impl Default for Budget {
 }
 
 /// What a loop has done so far.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{Counters, RunLoop};
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// let before: Counters = run_loop.counters();
+/// run_loop.call_soon(|run_loop| run_loop.call_soon(|_| {}));
+/// run_loop.run()?;
+/// let after = run_loop.counters();
+/// assert_eq!((after.calls - before.calls, after.waits), (2, 0));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {

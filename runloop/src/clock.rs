@@ -37,6 +37,15 @@ impl Time {
     pub const END: Time = Time(u64::MAX);
 
     /// The point so many nanoseconds after the origin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::Time;
+    ///
+    /// assert_eq!(Time::from_nanos(0), Time::ORIGIN);
+    /// assert_eq!(format!("{:?}", Time::from_nanos(1_500_000_000)), "Time(1.500000000s)");
+    /// ```
     pub const fn from_nanos(nanos: u64) -> Self {
         Time(nanos)
     }
@@ -77,6 +86,16 @@ impl fmt::Debug for Time {
 }
 
 /// What a clock does while the loop waits for the hub.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{Clock, Flow, ManualClock, Monotonic};
+///
+/// assert_eq!(Monotonic::new().flow(), Flow::Steady);
+/// assert_eq!(ManualClock::new().flow(), Flow::Frozen);
+/// assert_eq!(ManualClock::auto_advancing().flow(), Flow::Jumping);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// It runs: a wait for a timer takes as long as the timer says.
@@ -108,6 +127,18 @@ pub enum Flow {
 /// }
 /// assert!(Later(Monotonic::new()).now() > Time::ORIGIN);
 /// ```
+///
+/// ```
+/// use eventlet_runloop::{Clock, ManualClock, Time};
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::auto_advancing();
+/// let noon = Time::ORIGIN + Duration::from_secs(12 * 3600);
+/// assert_eq!(clock.flow(), eventlet_runloop::Flow::Jumping);
+/// clock.jump_to(noon); // What a loop does that has nothing to do until noon.
+/// clock.jump_to(Time::ORIGIN); // Never back.
+/// assert_eq!(clock.now(), noon);
+/// ```
 pub trait Clock {
     /// The time. Never less than at an earlier call.
     fn now(&self) -> Time;
@@ -125,6 +156,16 @@ pub trait Clock {
 }
 
 /// The system's monotonic clock; the origin is when it was made.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{Clock, Monotonic, Time};
+///
+/// let clock = Monotonic::new();
+/// let now = clock.now();
+/// assert!(now >= Time::ORIGIN && clock.now() >= now);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Monotonic {
     origin: Instant,
@@ -186,6 +227,20 @@ impl ManualClock {
 
     /// A clock that jumps to the next deadline whenever the loop has nothing to do
     /// ([`Flow::Jumping`]): hour-long timeouts take no time, and expire in order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{ManualClock, RunLoop, Time};
+    /// use std::time::Duration;
+    ///
+    /// let hub = eventlet_hub_poll::PollHub::new()?;
+    /// let run_loop = RunLoop::with_clock(hub, ManualClock::auto_advancing());
+    /// run_loop.call_after(Duration::from_secs(3600), |_| {});
+    /// run_loop.run()?; // Takes no time.
+    /// assert_eq!(run_loop.now() - Time::ORIGIN, Duration::from_secs(3600));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn auto_advancing() -> Self {
         let clock = Self::default();
         clock.shared.jumps.store(true, Ordering::Relaxed);

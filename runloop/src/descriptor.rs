@@ -18,6 +18,40 @@ use crate::RunLoop;
 /// A registered source that is told of its readiness.
 ///
 /// [`RunLoop::register`] needs no such type, only a closure.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::fd::{AsFd, BorrowedFd};
+/// use eventlet_hub::{Hub, Interest, Readiness, Source, Token};
+/// use eventlet_runloop::{Descriptor, RunLoop};
+/// use std::net::UdpSocket;
+/// use std::rc::Rc;
+///
+/// struct Socket(UdpSocket);
+///
+/// impl AsFd for Socket {
+///     fn as_fd(&self) -> BorrowedFd<'_> {
+///         self.0.as_fd()
+///     }
+/// }
+/// // SAFETY: the socket is private and never exchanged, and closed when the owner is dropped.
+/// unsafe impl Source for Socket {}
+///
+/// impl<H: Hub> Descriptor<H> for Socket {
+///     fn ready(self: Rc<Self>, run_loop: &RunLoop<H>, token: Token, readiness: Readiness) {
+///         assert!(readiness.is_writable());
+///         run_loop.deregister(token).expect("is registered");
+///     }
+/// }
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// let socket = Rc::new(Socket(UdpSocket::bind("127.0.0.1:0")?));
+/// let token = run_loop.register_descriptor(socket)?;
+/// run_loop.arm(token, Interest::WRITABLE)?;
+/// run_loop.run()?; // Ends, since the callback has deregistered it.
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait Descriptor<H: Hub>: Source + 'static {
     /// Called when the descriptor may be ready. A hint: the operation may still give `WouldBlock`,
     /// after which [`arm`](RunLoop::arm) has it called again.

@@ -30,6 +30,22 @@ pub struct KeepAlive {
 
 impl KeepAlive {
     /// Ends the loop's wait; see [`Waker::wake`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{RunLoop, Turned};
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let guard = run_loop.keep_alive();
+    /// let worker = std::thread::spawn(move || {
+    ///     guard.wake();
+    ///     guard
+    /// });
+    /// assert_eq!(run_loop.turn(None)?, Turned::Complete); // It would have waited for ever.
+    /// drop(worker.join().unwrap());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn wake(&self) {
         self.shared.waker.wake();
     }

@@ -9,6 +9,18 @@
 /// their turn. A test finds out by having it shuffled, and has the same order again by the same
 /// seed, as long as nothing from outside (sockets, other threads, the system's clock) makes a
 /// difference.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{CallOrder, RunLoop};
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// let seed = 7; // In a test: printed when it fails.
+/// run_loop.set_call_order(CallOrder::Shuffled(seed));
+/// assert_eq!(CallOrder::default(), CallOrder::Queued);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallOrder {
@@ -65,6 +77,16 @@ impl Dice {
     }
 
     /// Sixty-four bits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::Dice;
+    ///
+    /// let mut dice = Dice::new(7);
+    /// assert!(dice.below(1 << 40) < 1 << 40);
+    /// assert_ne!(dice.bits(), dice.bits());
+    /// ```
     #[inline]
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

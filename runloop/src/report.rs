@@ -14,6 +14,20 @@ use crate::turn::increment;
 use crate::{Activity, ObserverId, RunLoop, TimerId};
 
 /// Whose callback panicked.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{Culprit, RunLoop};
+/// use std::time::Duration;
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// let timer = run_loop.call_after(Duration::ZERO, |_| panic!("no luck"));
+/// run_loop.set_panic_reporter(move |report| assert_eq!(report.culprit(), Culprit::Timer(timer)));
+/// run_loop.run()?;
+/// # assert_eq!(run_loop.counters().panics, 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Culprit {
@@ -28,6 +42,22 @@ pub enum Culprit {
 }
 
 /// A panic in a callback; see [`RunLoop::set_panic_reporter`](crate::RunLoop::set_panic_reporter).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{Culprit, PanicReport, RunLoop};
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// run_loop.set_panic_reporter(|report: &PanicReport| {
+///     assert_eq!((report.culprit(), report.text()), (Culprit::Call, "no luck"));
+///     assert_eq!(report.to_string(), "a ready call panicked: no luck");
+/// });
+/// run_loop.call_soon(|_| panic!("no luck"));
+/// run_loop.run()?;
+/// # assert_eq!(run_loop.counters().panics, 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct PanicReport {
     culprit: Culprit,

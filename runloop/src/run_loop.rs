@@ -101,6 +101,23 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// A loop with a clock of one's own; see [`ManualClock`](crate::ManualClock) for tests.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{ManualClock, RunLoop, Time};
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// let run_loop = RunLoop::with_clock(eventlet_hub_poll::PollHub::new()?, clock.clone());
+    /// run_loop.call_at(Time::ORIGIN + Duration::from_secs(60), |_| {});
+    /// run_loop.run()?; // Nothing can happen while the clock stands still.
+    /// assert_eq!(run_loop.timer_count(), 1);
+    /// clock.advance(Duration::from_secs(60));
+    /// run_loop.run()?;
+    /// assert_eq!((run_loop.timer_count(), run_loop.counters().timers), (0, 1));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn with_clock(hub: H, clock: impl Clock + 'static) -> Self {
         let descriptors = Descriptors::new(hub);
         let keep_alive = Shared::new(descriptors.waker());
@@ -127,6 +144,21 @@ impl<H: Hub> RunLoop<H> {
 
     /// How much a turn does of each kind. Takes effect as each kind comes up next. Default
     /// [`Budget::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{Budget, RunLoop};
+    /// use std::time::Duration;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// run_loop.set_budget(Budget::new().with_calls(1));
+    /// run_loop.call_soon(|_| {});
+    /// run_loop.call_soon(|_| {});
+    /// run_loop.turn(Some(Duration::ZERO))?;
+    /// assert_eq!(run_loop.call_count(), 1, "the second has the next turn");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn set_budget(&self, budget: Budget) {
         self.budget.set(budget);
     }
@@ -196,12 +228,47 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// Like [`call_soon`](Self::call_soon) for a task, which costs no allocation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Hub;
+    /// use eventlet_runloop::{RunLoop, Task};
+    /// use std::rc::Rc;
+    ///
+    /// struct Hello;
+    ///
+    /// impl<H: Hub + 'static> Task<H> for Hello {
+    ///     fn run(self: Rc<Self>, _: &RunLoop<H>) {}
+    /// }
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let hello = Rc::new(Hello);
+    /// run_loop.enqueue(hello.clone());
+    /// run_loop.enqueue(hello); // The same again: a reference count.
+    /// run_loop.run()?;
+    /// assert_eq!(run_loop.counters().calls, 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[inline(always)] // into the scheduler's switch, where a call costs as much as the queue
     pub fn enqueue(&self, task: Rc<dyn Task<H>>) {
         self.calls.borrow_mut().push_back(task);
     }
 
     /// How many ready calls are queued.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// run_loop.call_soon(|_| {});
+    /// assert_eq!(run_loop.call_count(), 1);
+    /// run_loop.run()?;
+    /// assert_eq!(run_loop.call_count(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn call_count(&self) -> usize {
         self.calls.borrow().len()
     }
@@ -234,6 +301,32 @@ impl<H: Hub> RunLoop<H> {
     /// # Panics
     ///
     /// As for [`call_after`](Self::call_after).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Hub;
+    /// use eventlet_runloop::{RunLoop, Task};
+    /// use std::{cell::Cell, rc::Rc, time::Duration};
+    ///
+    /// struct Beat(Cell<u32>);
+    ///
+    /// impl<H: Hub + 'static> Task<H> for Beat {
+    ///     fn run(self: Rc<Self>, run_loop: &RunLoop<H>) {
+    ///         self.0.set(self.0.get() + 1);
+    ///         if self.0.get() < 3 {
+    ///             run_loop.arm_timer(run_loop.now() + Duration::from_millis(1), self);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let beat = Rc::new(Beat(Cell::new(0)));
+    /// run_loop.arm_timer(run_loop.now(), beat.clone());
+    /// run_loop.run()?;
+    /// assert_eq!(beat.0.get(), 3);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn arm_timer(&self, deadline: Time, task: Rc<dyn Task<H>>) -> TimerId {
         self.timers.borrow_mut().arm(deadline, task)
     }
@@ -251,6 +344,23 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// When the next timer is due.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    /// use std::time::Duration;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// assert_eq!(run_loop.next_deadline(), None);
+    /// let soon = run_loop.now() + Duration::from_secs(1);
+    /// run_loop.call_at(soon + Duration::from_secs(1), |_| {});
+    /// let first = run_loop.call_at(soon, |_| {});
+    /// assert_eq!(run_loop.next_deadline(), Some(soon));
+    /// run_loop.cancel_timer(first);
+    /// assert_eq!(run_loop.timer_count(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn next_deadline(&self) -> Option<Time> {
         self.timers.borrow_mut().next_deadline()
     }
@@ -276,6 +386,29 @@ impl<H: Hub> RunLoop<H> {
     /// # Errors
     ///
     /// As for [`Sources::register`](eventlet_hub::Sources::register); the source is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Interest;
+    /// use eventlet_runloop::RunLoop;
+    /// use std::net::UdpSocket;
+    ///
+    /// let socket = UdpSocket::bind("127.0.0.1:0")?;
+    /// socket.set_nonblocking(true)?;
+    /// socket.send_to(b"hello", socket.local_addr()?)?;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let token = run_loop.register(socket, |run_loop, token, socket, readiness| {
+    ///     assert!(readiness.is_readable());
+    ///     let mut text = [0; 8];
+    ///     assert_eq!(socket.recv(&mut text).unwrap(), 5);
+    ///     run_loop.deregister(token).unwrap();
+    /// })?;
+    /// run_loop.arm(token, Interest::READABLE)?;
+    /// run_loop.run()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn register<S: Source + 'static>(
         &self,
         source: S,
@@ -289,6 +422,38 @@ impl<H: Hub> RunLoop<H> {
     /// # Errors
     ///
     /// As for [`Sources::register`](eventlet_hub::Sources::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::fd::{AsFd, BorrowedFd};
+    /// use eventlet_hub::{Hub, Readiness, Source, Token};
+    /// use eventlet_runloop::{Descriptor, RunLoop};
+    /// use std::net::UdpSocket;
+    /// use std::rc::Rc;
+    ///
+    /// struct Socket(UdpSocket);
+    ///
+    /// impl AsFd for Socket {
+    ///     fn as_fd(&self) -> BorrowedFd<'_> {
+    ///         self.0.as_fd()
+    ///     }
+    /// }
+    /// // SAFETY: the socket is private and never exchanged, and closed when the owner is dropped.
+    /// unsafe impl Source for Socket {}
+    ///
+    /// impl<H: Hub> Descriptor<H> for Socket {
+    ///     fn ready(self: Rc<Self>, _: &RunLoop<H>, _: Token, _: Readiness) {}
+    /// }
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let socket = Rc::new(Socket(UdpSocket::bind("127.0.0.1:0")?));
+    /// let token = run_loop.register_descriptor(socket.clone())?;
+    /// assert!(Rc::strong_count(&socket) > 1, "the loop has it as well");
+    /// run_loop.deregister(token)?;
+    /// assert_eq!(Rc::strong_count(&socket), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn register_descriptor(&self, descriptor: Rc<dyn Descriptor<H>>) -> io::Result<Token> {
         self.descriptors.register_descriptor(descriptor)
     }
@@ -320,6 +485,20 @@ impl<H: Hub> RunLoop<H> {
     /// # Errors
     ///
     /// As for [`deregister`](Self::deregister).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    /// use std::net::UdpSocket;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let token = run_loop.register(UdpSocket::bind("127.0.0.1:0")?, |_, _, _, _| {})?;
+    /// assert_eq!((run_loop.descriptor_count(), run_loop.descriptors().len()), (1, 1));
+    /// run_loop.deregister_closing(token)?; // Closed here: nobody else has it.
+    /// assert_eq!(run_loop.descriptor_count(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn deregister_closing(&self, token: Token) -> io::Result<()> {
         self.descriptors.deregister_closing(token)
     }
@@ -365,6 +544,18 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// Removes an observer. Whether it was there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{Activities, ObserverLife, RunLoop};
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let id = run_loop.add_observer(Activities::EXIT, ObserverLife::Once, |_, _| {});
+    /// run_loop.run()?;
+    /// assert!(!run_loop.remove_observer(id), "it was called once, and is gone");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn remove_observer(&self, id: ObserverId) -> bool {
         self.observers.remove(id)
     }
@@ -400,11 +591,38 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// How many such guards there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let guard = run_loop.keep_alive();
+    /// assert!(run_loop.keep_alive_count() == 1 && !run_loop.is_idle());
+    /// drop(guard);
+    /// assert!(run_loop.keep_alive_count() == 0 && run_loop.is_idle());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn keep_alive_count(&self) -> usize {
         self.keep_alive.guards()
     }
 
     /// Ends the loop's wait, or its next one, from any thread or from a signal handler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let waker = run_loop.waker();
+    /// let other = std::thread::spawn(move || waker.wake());
+    /// run_loop.turn(None)?; // Ends by the wake-up.
+    /// other.join().unwrap();
+    /// assert_eq!(run_loop.counters().wake_ups, 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn waker(&self) -> Waker {
         self.keep_alive.waker().clone()
     }
@@ -415,6 +633,17 @@ impl<H: Hub> RunLoop<H> {
     }
 
     /// What the hub can do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// assert_eq!(run_loop.hub_name(), "poll");
+    /// assert!(run_loop.capabilities().tells_hang_up);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn capabilities(&self) -> Capabilities {
         self.descriptors.capabilities()
     }

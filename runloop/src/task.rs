@@ -38,6 +38,40 @@ use crate::{RunLoop, TimerId};
 /// assert_eq!(step.0.get(), 1000);
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_hub::Hub;
+/// use eventlet_runloop::{RunLoop, Task, TimerId};
+/// use std::{fmt, rc::Rc, time::Duration};
+///
+/// struct Tick;
+///
+/// impl<H: Hub + 'static> Task<H> for Tick {
+///     fn run(self: Rc<Self>, _: &RunLoop<H>) {}
+///
+///     fn expired(self: Rc<Self>, run_loop: &RunLoop<H>, _: TimerId) {
+///         run_loop.enqueue(self); // Both ways of being called may differ.
+///     }
+///
+///     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str("a tick")
+///     }
+/// }
+/// struct Shown<H: Hub>(Rc<dyn Task<H>>);
+///
+/// impl<H: Hub + 'static> fmt::Display for Shown<H> {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         self.0.describe(f)
+///     }
+/// }
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// run_loop.arm_timer(run_loop.now() + Duration::from_millis(1), Rc::new(Tick));
+/// let (_deadline, task) = run_loop.timers().remove(0);
+/// assert_eq!(Shown(task).to_string(), "a tick");
+/// run_loop.run()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait Task<H: Hub>: 'static {
     /// Called as a ready call.
     fn run(self: Rc<Self>, run_loop: &RunLoop<H>);

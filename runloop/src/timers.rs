@@ -39,6 +39,19 @@ const OVERDUE: u32 = u32::MAX - 2;
 const CHEAP_SEARCH: u64 = 64;
 
 /// Names a timer. A timer that has expired or was cancelled is never confused with a later one.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{RunLoop, TimerId};
+/// use std::time::Duration;
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// let timer: TimerId = run_loop.call_after(Duration::from_secs(60), |_| unreachable!());
+/// assert!(run_loop.cancel_timer(timer));
+/// assert!(!run_loop.cancel_timer(timer), "once cancelled, it is gone");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimerId {
     slot: u32,

@@ -37,6 +37,21 @@ pub(crate) enum Stop {
 }
 
 /// How a turn ended.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{RunLoop, Turned};
+/// use std::time::Duration;
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// run_loop.call_soon(|run_loop| run_loop.leave_turn());
+/// run_loop.call_soon(|_| {});
+/// assert_eq!(run_loop.turn(Some(Duration::ZERO))?, Turned::Left);
+/// assert_eq!(run_loop.call_count(), 1, "what was queued stays so");
+/// assert_eq!(run_loop.turn(Some(Duration::ZERO))?, Turned::Complete);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turned {
     /// It went to its end.
@@ -48,6 +63,19 @@ pub enum Turned {
 }
 
 /// How a run ended.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_runloop::{Ended, RunLoop};
+///
+/// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+/// run_loop.call_soon(|run_loop| run_loop.abort());
+/// run_loop.call_soon(|_| {});
+/// assert_eq!(run_loop.run()?, Ended::Aborted);
+/// assert_eq!(run_loop.run()?, Ended::Idle); // The second call has run now.
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// A callback [aborted](RunLoop::abort) it.
@@ -79,6 +107,20 @@ impl<H: Hub> RunLoop<H> {
     /// Ends the current run, or a turn outside of a run, after the current callback. Nothing is
     /// lost: what was due or queued is done by the next run. Without a run or turn under way this
     /// does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{Ended, RunLoop};
+    /// use std::time::Duration;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// run_loop.call_after(Duration::from_secs(3600), |_| {});
+    /// run_loop.call_soon(|run_loop| run_loop.abort());
+    /// assert_eq!(run_loop.run()?, Ended::Aborted); // An hour early.
+    /// assert_eq!(run_loop.timer_count(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn abort(&self) {
         if self.active.get() {
             self.stop.set(Stop::Abort);
@@ -87,6 +129,21 @@ impl<H: Hub> RunLoop<H> {
 
     /// Ends the current turn after the current callback, without waiting. Calls stay queued in
     /// order; the next turn goes on where this one was. Outside of a callback this does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    /// use std::time::Duration;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// for _ in 0..3 {
+    ///     run_loop.call_soon(|run_loop| run_loop.leave_turn());
+    /// }
+    /// run_loop.turn(Some(Duration::ZERO))?;
+    /// assert_eq!(run_loop.call_count(), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[inline]
     pub fn leave_turn(&self) {
         if self.active.get() && self.stop.get() == Stop::No {
@@ -113,6 +170,24 @@ impl<H: Hub + 'static> RunLoop<H> {
     ///
     /// * `ResourceBusy`: called from within a callback of this loop.
     /// * As for [`Hub::wait`]. Everything is as before the wait, and the loop can be used further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{RunLoop, Turned};
+    /// use std::io::ErrorKind;
+    /// use std::time::Duration;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// run_loop.call_soon(|run_loop| {
+    ///     assert!(run_loop.is_dispatching());
+    ///     let error = run_loop.turn(None).unwrap_err();
+    ///     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    /// });
+    /// run_loop.turn(Some(Duration::ZERO))?;
+    /// assert!(run_loop.is_idle() && !run_loop.is_dispatching());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn turn(&self, patience: Option<Duration>) -> io::Result<Turned> {
         let _active = self.activate()?;
         self.take_turn(Waiting::AtMost(patience))

@@ -5,6 +5,18 @@ use std::fmt;
 use crate::error::ParkError;
 
 /// Why a value was not sent. It is in here.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{SendError, bounded};
+///
+/// let (sender, receiver) = bounded(1);
+/// drop(receiver);
+/// let error: SendError<_> = sender.send("a letter").unwrap_err();
+/// assert!(error.is_closed());
+/// assert_eq!(error.into_value(), "a letter"); // Nothing is lost.
+/// ```
 #[non_exhaustive]
 pub enum SendError<T> {
     /// The channel was closed, or its last receiver is gone.
@@ -14,6 +26,21 @@ pub enum SendError<T> {
 }
 
 /// Why a value was not sent at once. It is in here.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{TrySendError, bounded};
+///
+/// let (sender, receiver) = bounded(1);
+/// sender.try_send(1)?;
+/// let error = sender.try_send(2).unwrap_err();
+/// assert!(error.is_full() && !error.is_closed());
+/// assert_eq!(error.into_value(), 2);
+/// drop(receiver);
+/// assert!(matches!(sender.try_send(3), Err(TrySendError::Closed(3))));
+/// # Ok::<(), TrySendError<i32>>(())
+/// ```
 #[non_exhaustive]
 pub enum TrySendError<T> {
     /// There is no room; or, in a channel without any, no receiver that waits.
@@ -23,6 +50,18 @@ pub enum TrySendError<T> {
 }
 
 /// Why a value was not sent in time. It is in here.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{SendTimeoutError, rendezvous};
+/// use std::time::Duration;
+///
+/// let (sender, _receiver) = rendezvous();
+/// let error: SendTimeoutError<_> = sender.send_timeout(1, Duration::from_millis(1)).unwrap_err();
+/// assert!(error.is_timed_out() && !error.is_closed());
+/// assert_eq!(error.into_value(), 1);
+/// ```
 #[non_exhaustive]
 pub enum SendTimeoutError<T> {
     /// The time was over, and nobody had taken it.
@@ -34,6 +73,19 @@ pub enum SendTimeoutError<T> {
 }
 
 /// Why no value was received.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{RecvError, bounded};
+///
+/// let (sender, receiver) = bounded(1);
+/// sender.send(1).unwrap();
+/// drop(sender);
+/// assert_eq!(receiver.recv().unwrap(), 1); // What was sent is not lost.
+/// let error: RecvError = receiver.recv().unwrap_err();
+/// assert!(error.is_closed());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RecvError {
@@ -44,6 +96,17 @@ pub enum RecvError {
 }
 
 /// Why no value was received at once.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{TryRecvError, bounded};
+///
+/// let (sender, receiver) = bounded::<u32>(1);
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+/// drop(sender);
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TryRecvError {
@@ -54,6 +117,17 @@ pub enum TryRecvError {
 }
 
 /// Why no value was received in time.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{RecvTimeoutError, bounded};
+/// use std::time::Duration;
+///
+/// let (_sender, receiver) = bounded::<u32>(1);
+/// let error: RecvTimeoutError = receiver.recv_timeout(Duration::from_millis(1)).unwrap_err();
+/// assert!(error.is_timed_out() && !error.is_closed());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RecvTimeoutError {

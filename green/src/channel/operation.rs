@@ -13,6 +13,20 @@ use crate::sync::waiters::Place;
 ///
 /// Can be used again, whether it was chosen or not. A value that it got and that is not
 /// [taken](Operation::take) goes back to the channel when this is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{Receiving, bounded};
+/// use eventlet_green::{Operation, select};
+///
+/// let (sender, receiver) = bounded(1);
+/// sender.send("a letter").unwrap();
+/// let mut receiving: Receiving<'_, _> = receiver.receiving();
+/// select(&mut [&mut receiving])?;
+/// assert_eq!(receiving.take().unwrap()?, "a letter");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "an operation does nothing until one selects among it and others"]
 pub struct Receiving<'a, T> {
     shared: &'a Shared<T>,
@@ -118,6 +132,18 @@ impl<T> fmt::Debug for Receiving<'_, T> {
 ///
 /// As long as it was not chosen it has the value, and can be used again. Once its value is sent it
 /// is never chosen again.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{Sending, bounded};
+///
+/// let (sender, receiver) = bounded(1);
+/// let sending: Sending<'_, _> = sender.sending("a letter");
+/// // Never chosen, since nobody has asked: the value is there still.
+/// assert_eq!(sending.into_value(), Some("a letter"));
+/// assert!(receiver.is_empty());
+/// ```
 #[must_use = "an operation does nothing until one selects among it and others"]
 pub struct Sending<'a, T> {
     shared: &'a Shared<T>,

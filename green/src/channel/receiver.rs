@@ -16,6 +16,31 @@ use crate::error::ParkError;
 /// dropped, the channel is closed and what is queued is dropped.
 ///
 /// Stays on its thread, as a [`Sender`](super::Sender) does.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{Capacity, Receiver, bounded};
+/// use eventlet_green::{spawn, yield_now};
+///
+/// let (sender, receiver) = bounded(2);
+/// let receiver: Receiver<u32> = receiver;
+/// for n in 1..=2 {
+///     sender.send(n).unwrap();
+/// }
+/// assert_eq!((receiver.len(), receiver.is_full(), receiver.is_empty()), (2, true, false));
+/// let waiting = spawn(move || sender.send(3).is_ok());
+/// yield_now();
+/// assert_eq!((receiver.waiting_senders(), receiver.balance()), (1, 1));
+/// receiver.set_capacity(3); // Whoever waits for room has it now.
+/// assert_eq!((receiver.capacity(), receiver.waiting_senders()), (Capacity::AtMost(3), 0));
+/// assert_eq!(receiver.try_recv(), Ok(1));
+/// assert!(waiting.join().unwrap());
+/// assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [2, 3]);
+/// assert_eq!((receiver.waiting_receivers(), receiver.unfinished()), (0, 3));
+/// receiver.close();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Receiver<T> {
     pub(super) shared: Rc<Shared<T>>,
 }
@@ -110,6 +135,20 @@ impl<T> Receiver<T> {
     }
 
     /// Receiving as one of several operations: see [`select()`](crate::select()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::channel::unbounded;
+    /// use eventlet_green::{Operation, select};
+    ///
+    /// let (sender, receiver) = unbounded();
+    /// sender.send(42).unwrap();
+    /// let mut receiving = receiver.receiving();
+    /// assert_eq!(select(&mut [&mut receiving])?, 0);
+    /// assert_eq!(receiving.take().unwrap().unwrap(), 42);
+    /// # Ok::<(), eventlet_green::ParkError>(())
+    /// ```
     pub fn receiving(&self) -> Receiving<'_, T> {
         Receiving::new(&self.shared)
     }
@@ -157,6 +196,27 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`TooManyDone`]: all were done already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::channel::unbounded;
+    /// use eventlet_green::spawn;
+    ///
+    /// let (sender, receiver) = unbounded();
+    /// for job in 1..=3 {
+    ///     sender.send(job).unwrap();
+    /// }
+    /// let worker = spawn(move || {
+    ///     let first = receiver.recv().unwrap();
+    ///     receiver.task_done().unwrap();
+    ///     let second = receiver.recv_task().unwrap(); // Done when it is dropped.
+    ///     first + *second + receiver.recv_task().unwrap().into_value()
+    /// });
+    /// sender.join()?; // Till all are done, not only taken.
+    /// assert_eq!(worker.join().unwrap(), 6);
+    /// # Ok::<(), eventlet_green::channel::JoinTasksError>(())
+    /// ```
     pub fn task_done(&self) -> Result<(), TooManyDone> {
         if self.shared.tasks.finish(1) {
             Ok(())
@@ -225,18 +285,54 @@ impl<'a, T> IntoIterator for &'a Receiver<T> {
 }
 
 /// The values of a channel until it is closed; see [`Receiver::iter`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{Iter, unbounded};
+///
+/// let (sender, receiver) = unbounded();
+/// sender.send(1).unwrap();
+/// sender.send(2).unwrap();
+/// drop(sender);
+/// let iter: Iter<'_, i32> = receiver.iter();
+/// assert_eq!(iter.sum::<i32>(), 3);
+/// ```
 #[derive(Debug)]
 pub struct Iter<'a, T> {
     receiver: &'a Receiver<T>,
 }
 
 /// The values that are there now; see [`Receiver::try_iter`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{TryIter, unbounded};
+///
+/// let (sender, receiver) = unbounded();
+/// sender.send(1).unwrap();
+/// let now: TryIter<'_, i32> = receiver.try_iter();
+/// assert_eq!(now.count(), 1); // Though more may be sent.
+/// ```
 #[derive(Debug)]
 pub struct TryIter<'a, T> {
     receiver: &'a Receiver<T>,
 }
 
 /// The values of a channel until it is closed; see [`Receiver::iter`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{IntoIter, unbounded};
+///
+/// let (sender, receiver) = unbounded();
+/// sender.send(1).unwrap();
+/// drop(sender);
+/// let values: IntoIter<i32> = receiver.into_iter();
+/// assert_eq!(values.collect::<Vec<_>>(), [1]);
+/// ```
 #[derive(Debug)]
 pub struct IntoIter<T> {
     receiver: Receiver<T>,

@@ -19,6 +19,27 @@ use crate::coroutine::deadline_in;
 /// fn send<T: Send>(_: T) {}
 /// send(eventlet_green::channel::unbounded::<u8>().0);
 /// ```
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{Capacity, Sender, bounded};
+/// use std::time::Duration;
+///
+/// let (sender, receiver) = bounded(1);
+/// let sender: Sender<u32> = sender;
+/// assert!(sender.is_empty());
+/// sender.try_send(1).unwrap();
+/// assert_eq!((sender.len(), sender.is_full(), sender.unfinished()), (1, true, 1));
+/// assert!(sender.join_timeout(Duration::from_millis(1)).is_err(), "nobody has dealt with it");
+/// sender.set_capacity(Capacity::Unbounded);
+/// assert_eq!((sender.capacity(), sender.balance()), (Capacity::Unbounded, 0));
+/// assert_eq!((sender.waiting_senders(), sender.waiting_receivers()), (0, 0));
+/// assert!(sender.close() && sender.is_closed() && !sender.close());
+/// assert_eq!(receiver.recv().unwrap(), 1);
+/// let late = sender.sending(2); // For a `select`, which would say that it is closed.
+/// assert_eq!(late.into_value(), Some(2));
+/// ```
 pub struct Sender<T> {
     pub(super) shared: Rc<Shared<T>>,
 }

@@ -75,6 +75,18 @@ impl Tasks {
 }
 
 /// Why waiting for the end of the tasks of a channel gave up.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{JoinTasksError, unbounded};
+///
+/// let (sender, receiver) = unbounded();
+/// sender.send("a job").unwrap();
+/// receiver.recv().unwrap();
+/// drop(receiver); // Without a word about the job.
+/// assert!(matches!(sender.join(), Err(JoinTasksError::Abandoned)));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum JoinTasksError {
@@ -114,6 +126,18 @@ impl std::error::Error for JoinTasksError {
 }
 
 /// More tasks were said to be done than were received.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::channel::{TooManyDone, unbounded};
+///
+/// let (sender, receiver) = unbounded();
+/// sender.send("a job").unwrap();
+/// receiver.recv().unwrap();
+/// assert_eq!(receiver.task_done(), Ok(()));
+/// assert_eq!(receiver.task_done(), Err(TooManyDone));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyDone;
 
@@ -160,6 +184,17 @@ impl<T> Task<T> {
     }
 
     /// The value; the task is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::channel::unbounded;
+    ///
+    /// let (sender, receiver) = unbounded();
+    /// sender.send("a job").unwrap();
+    /// assert_eq!(receiver.recv_task().unwrap().into_value(), "a job");
+    /// assert_eq!(sender.unfinished(), 0);
+    /// ```
     pub fn into_value(mut self) -> T {
         match self.value.take() {
             Some(value) => value,

@@ -17,6 +17,20 @@ use crate::remote::{Remote, remote};
 use crate::setup::Setup;
 
 /// Loops on threads of their own. Dropping it asks them to stop, without waiting for that.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cores;
+///
+/// let loops = cores::Builder::new().threads(2).name("worker").start(|core| core.wait_for_stop())?;
+/// assert!(loops.len() == 2 && !loops.is_empty());
+/// let answer = loops.remotes()[1].spawn(|| 42)?;
+/// assert_eq!(answer.join().unwrap(), 42); // Computed there.
+/// loops.stop();
+/// loops.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Loops {
     threads: Vec<thread::JoinHandle<()>>,
     remotes: Vec<Remote>,
@@ -110,6 +124,17 @@ impl Loops {
     }
 
     /// What stops them from elsewhere: a coroutine that waits for a signal, say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::cores;
+    ///
+    /// let loops = cores::Builder::new().threads(1).start(|core| core.wait_for_stop())?;
+    /// loops.stopper().stop();
+    /// loops.join().unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn stopper(&self) -> Stopper {
         Stopper {
             stop: self.stop.clone(),
@@ -183,6 +208,18 @@ impl fmt::Debug for Loops {
 }
 
 /// Stops [`Loops`] from anywhere; made by [`Loops::stopper`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cores::{self, Stopper};
+///
+/// let loops = cores::Builder::new().threads(1).start(|core| core.wait_for_stop())?;
+/// let stopper: Stopper = loops.stopper();
+/// std::thread::spawn(move || stopper.stop()); // From anywhere.
+/// loops.join().unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stopper {
     stop: Sender<Infallible>,
@@ -196,6 +233,23 @@ impl Stopper {
 }
 
 /// What the body of a loop knows of itself.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cores::{self, Core};
+/// use std::time::Duration;
+///
+/// let settings = cores::Builder::new().threads(2).grace(Duration::from_secs(5));
+/// let loops = settings.start(|core: &Core| {
+///     assert!(core.index() < 2);
+///     core.wait_for_stop();
+///     assert!(core.is_stopping() && core.grace() == Duration::from_secs(5));
+/// })?;
+/// loops.stop();
+/// loops.join().unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Core {
     index: usize,
@@ -236,6 +290,22 @@ impl Core {
 }
 
 /// What went wrong with loops.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cores::{self, LoopsError};
+///
+/// let loops = cores::Builder::new().threads(1).start(|_| panic!("no luck"))?;
+/// match loops.join() {
+///     Err(LoopsError::Panicked(panics)) => {
+///         let (index, payload) = &panics[0];
+///         assert_eq!((*index, payload.downcast_ref()), (0, Some(&"no luck")));
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[non_exhaustive]
 pub enum LoopsError {
     /// The bodies of these loops, by number, panicked with that.

@@ -96,6 +96,15 @@ pub enum Sharing {
 impl Sharing {
     /// The better one on this system: [`ReusePort`](Self::ReusePort) on Linux, else
     /// [`HandOver`](Self::HandOver).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::cores::Sharing;
+    ///
+    /// let linux = cfg!(target_os = "linux");
+    /// assert_eq!(Sharing::best() == Sharing::ReusePort, linux);
+    /// ```
     pub const fn best() -> Self {
         if cfg!(target_os = "linux") {
             Sharing::ReusePort
@@ -160,6 +169,19 @@ impl Builder {
     }
 
     /// The hub of the loops, by name. Default: as for [`Setup`](crate::Setup).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::cores::Builder;
+    ///
+    /// let settings = Builder::new().threads(1).hub("select").name("worker").backlog(64);
+    /// let loops = settings.start(|_| {
+    ///     assert_eq!(std::thread::current().name(), Some("worker-0"));
+    /// })?;
+    /// loops.join().unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn hub(mut self, name: impl Into<String>) -> Self {
         self.hub = Some(name.into());
         self

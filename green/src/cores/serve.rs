@@ -19,6 +19,27 @@ use crate::sys::socket::reuse_address;
 
 /// A server on several loops; made by [`serve`](super::serve()). Dropping it asks it to stop, without
 /// waiting for that.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cores::{Builder, Serving, Sharing};
+/// use eventlet_green::net::TcpStream;
+/// use std::io::{Read, Write};
+///
+/// let settings = Builder::new().threads(2).sharing(Sharing::HandOver);
+/// let serving: Serving = settings.serve("127.0.0.1:0", |mut stream, _| stream.write_all(b"hello"))?;
+/// let mut client = TcpStream::connect(serving.local_addr())?;
+/// let mut text = String::new();
+/// client.read_to_string(&mut text)?;
+/// assert_eq!((text.as_str(), serving.sharing()), ("hello", Sharing::HandOver));
+/// assert_eq!(serving.served().iter().sum::<u64>(), 1);
+/// assert_eq!(serving.connections().len(), 2); // A number for each loop.
+/// assert!(serving.loops().len() >= 2, "and the one that accepts");
+/// serving.stop();
+/// serving.join().unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Serving {
     loops: Loops,
     /// The one that accepts, if connections are handed over.

@@ -13,6 +13,24 @@ use crate::sys::slot;
 
 /// Receives values, on any thread; each value goes to one receiver. When the last clone is gone the
 /// channel is closed, and what is in it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cross::{Receiver, TryRecvError, bounded};
+/// use std::time::Duration;
+///
+/// let (sender, receiver) = bounded(2);
+/// let receiver: Receiver<u32> = receiver;
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+/// assert!(receiver.recv_timeout(Duration::from_millis(1)).is_err());
+/// std::thread::spawn(move || (1..=5).for_each(|n| sender.send(n).unwrap()));
+/// assert_eq!(receiver.recv().unwrap(), 1);
+/// assert_eq!(receiver.iter().sum::<u32>(), 2 + 3 + 4 + 5); // Until the sender is gone.
+/// assert_eq!((receiver.len(), receiver.is_empty(), receiver.capacity()), (0, true, Some(2)));
+/// assert!(receiver.is_closed() && receiver.waiting() == 0);
+/// assert!(!receiver.close(), "it was closed");
+/// ```
 pub struct Receiver<T> {
     pub(super) channel: Arc<Channel<T>>,
 }
@@ -138,6 +156,18 @@ impl<T> Drop for Seat<'_, T> {
 }
 
 /// The values of a [`Receiver`], as they come.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cross::{Iter, unbounded};
+///
+/// let (sender, receiver) = unbounded();
+/// let thread = std::thread::spawn(move || sender.send(42));
+/// let mut values: Iter<'_, u32> = receiver.iter();
+/// assert_eq!((values.next(), values.next()), (Some(42), None));
+/// # thread.join().unwrap().unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Iter<'a, T> {
     receiver: &'a Receiver<T>,
@@ -152,6 +182,18 @@ impl<T> Iterator for Iter<'_, T> {
 }
 
 /// The values of a [`Receiver`] that it owns.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cross::{IntoIter, unbounded};
+///
+/// let (sender, receiver) = unbounded();
+/// let thread = std::thread::spawn(move || sender.send(42));
+/// let values: IntoIter<u32> = receiver.into_iter();
+/// assert_eq!(values.collect::<Vec<_>>(), [42]);
+/// # thread.join().unwrap().unwrap();
+/// ```
 #[derive(Debug)]
 pub struct IntoIter<T> {
     receiver: Receiver<T>,

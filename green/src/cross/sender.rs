@@ -19,6 +19,23 @@ use crate::sys::slot;
 /// fn crosses<T: Send + Sync + Clone>(_: T) {}
 /// crosses(eventlet_green::cross::unbounded::<u8>().0);
 /// ```
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::cross::{Sender, TrySendError, bounded};
+/// use std::time::Duration;
+///
+/// let (sender, receiver) = bounded(1);
+/// let sender: Sender<&str> = sender;
+/// sender.send("one").unwrap();
+/// assert_eq!((sender.len(), sender.is_empty(), sender.capacity()), (1, false, Some(1)));
+/// assert!(matches!(sender.try_send("two"), Err(TrySendError::Full("two"))));
+/// assert!(sender.send_timeout("two", Duration::from_millis(1)).is_err());
+/// assert_eq!(sender.waiting(), 0);
+/// assert!(sender.close() && sender.is_closed());
+/// assert_eq!(receiver.recv().unwrap(), "one");
+/// ```
 pub struct Sender<T> {
     pub(super) channel: Arc<Channel<T>>,
 }

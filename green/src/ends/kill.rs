@@ -107,6 +107,19 @@ impl KillHandle {
     }
 
     /// Whether the coroutine has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::{KillHandle, channel, spawn};
+    ///
+    /// let (sender, receiver) = channel::bounded(1);
+    /// let job = spawn(move || sender.send(KillHandle::of_current().unwrap()).is_ok());
+    /// let handle = receiver.recv().unwrap();
+    /// job.join().unwrap();
+    /// assert!(handle.is_finished() && !handle.kill()?);
+    /// # Ok::<(), eventlet_green::NeedsUnwinding>(())
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.coroutine.state.get() == State::Finished
     }

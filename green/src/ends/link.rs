@@ -77,6 +77,17 @@ impl<T: 'static> JoinHandle<T> {
 
 /// A call that is linked to a coroutine's end; see [`JoinHandle::link`]. Dropping it does not
 /// unlink.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Link, spawn};
+///
+/// let job = spawn(|| 42);
+/// let link: Link = job.link(|_ending| unreachable!("it is taken back"));
+/// assert!(link.unlink());
+/// assert_eq!(job.join().unwrap(), 42);
+/// ```
 pub struct Link {
     coroutine: Rc<Coroutine>,
     number: Option<u64>,

@@ -94,6 +94,21 @@ pub(crate) enum Part {
 /// shown in a process takes the time to read the program's debug information, a tenth of a second
 /// perhaps: where that matters, show it on another thread ([`offload`](crate::offload())), which is
 /// why this is `Send`.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{StackTrace, backtrace, sleep, spawn, yield_now};
+/// use std::time::Duration;
+///
+/// let sleeper = spawn(|| sleep(Duration::from_secs(60)));
+/// yield_now(); // Now it sleeps.
+/// let trace: StackTrace = backtrace(sleeper.id())?;
+/// assert!(trace.label().contains("#1"), "{}", trace.label());
+/// println!("{trace}"); // Its own frames;
+/// println!("{}", trace.everything()); // and what has taken them.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct StackTrace {
     label: String,

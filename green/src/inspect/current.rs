@@ -34,6 +34,20 @@ pub fn current() -> Option<Current> {
 }
 
 /// What [`current()`] found. It can be kept; a coroutine's number and name do not change.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Builder, Current, current};
+///
+/// let job = Builder::new().name("fetcher").spawn(|| {
+///     let me: Current = current().expect("a coroutine");
+///     assert_eq!((me.name(), me.is_root()), (Some("fetcher"), false));
+///     me.id()
+/// })?;
+/// assert_eq!(job.id(), job.join().unwrap());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Current {
     coroutine: Rc<Coroutine>,

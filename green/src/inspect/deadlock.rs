@@ -10,6 +10,20 @@ use crate::scheduler::Scheduler;
 /// What a [`Deadlock`] tells of each that waits; see [`Setup::deadlock_detail`].
 ///
 /// [`Setup::deadlock_detail`]: crate::Setup::deadlock_detail
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{DeadlockDetail, ParkError, Setup, channel};
+///
+/// Setup::new().deadlock_detail(DeadlockDetail::Stacks).install()?;
+/// let (_sender, receiver) = channel::bounded::<u32>(1);
+/// let Err(channel::RecvError::Refused(ParkError::Deadlock(deadlock))) = receiver.recv() else {
+///     panic!("nobody will ever send");
+/// };
+/// assert!(deadlock.root_stack().is_some());
+/// # Ok::<(), eventlet_green::SetupError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeadlockDetail {
@@ -29,6 +43,22 @@ const LISTED: usize = 50;
 /// Go says "all goroutines are asleep" of the same situation. It is noticed when the root stack has
 /// to wait: no coroutine is ready, no timer is set, nobody waits for a descriptor, and no other
 /// thread holds anything that could wake this one.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Deadlock, ParkError, Wait, channel, spawn};
+///
+/// let (_sender, receiver) = channel::bounded::<u32>(1);
+/// let other = receiver.clone();
+/// let _waits_too = spawn(move || other.recv().is_ok());
+/// let Err(channel::RecvError::Refused(ParkError::Deadlock(deadlock))) = receiver.recv() else {
+///     panic!("nobody will ever send");
+/// };
+/// let deadlock: &Deadlock = &deadlock;
+/// assert_eq!((deadlock.root(), deadlock.waiters().len()), (Wait::Receive, 1));
+/// assert!(deadlock.root_stack().is_none(), "not asked for");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Deadlock {
     root: Wait,
@@ -38,6 +68,22 @@ pub struct Deadlock {
 }
 
 /// One of those who wait.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{ParkError, Wait, Waiter, channel, spawn};
+///
+/// let (_sender, receiver) = channel::bounded::<u32>(1);
+/// let other = receiver.clone();
+/// let _waits_too = spawn(move || other.recv().is_ok());
+/// let Err(channel::RecvError::Refused(ParkError::Deadlock(deadlock))) = receiver.recv() else {
+///     panic!("nobody will ever send");
+/// };
+/// let waiter: &Waiter = &deadlock.waiters()[0];
+/// assert!(waiter.label().contains("#1") && waiter.stack().is_none());
+/// assert_eq!(waiter.wait(), Wait::Receive);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Waiter {
     label: String,

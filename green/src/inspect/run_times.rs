@@ -44,6 +44,21 @@ pub fn run_times() -> RunTimes {
 }
 
 /// While it lives, the time that each coroutine runs is measured; see [`run_times`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{RunTimes, run_times, snapshot, spawn, yield_now};
+/// use std::time::Duration;
+///
+/// let measuring: RunTimes = run_times();
+/// let busy = spawn(|| loop { yield_now() });
+/// yield_now();
+/// let ran = snapshot().coroutine(busy.id()).map(|info| info.ran());
+/// assert!(ran > Some(Duration::ZERO));
+/// drop(measuring);
+/// # busy.kill().unwrap();
+/// ```
 pub struct RunTimes {
     /// The count is a thread's.
     _of_this_thread: PhantomData<Rc<()>>,

@@ -75,6 +75,21 @@ pub fn snapshot() -> Snapshot {
 }
 
 /// What [`snapshot`] found. [`Display`](fmt::Display) shows it as a table.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Snapshot, sleep, snapshot, spawn, yield_now};
+/// use std::time::Duration;
+///
+/// let sleeper = spawn(|| sleep(Duration::from_secs(60)));
+/// yield_now();
+/// let now: Snapshot = snapshot();
+/// assert_eq!(now.coroutines().len(), 2, "the root stack, and the sleeper");
+/// assert_eq!((now.timers().len(), now.descriptors().len()), (1, 0));
+/// assert!(now.stats().switches > 0 && now.taken() >= eventlet_runloop::Time::ORIGIN);
+/// # sleeper.kill().unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     stats: Stats,
@@ -113,6 +128,18 @@ impl Snapshot {
     }
 
     /// The coroutine with this id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::{snapshot, spawn};
+    ///
+    /// let job = spawn(|| ());
+    /// assert!(snapshot().coroutine(job.id()).is_some());
+    /// let number = job.id();
+    /// job.join().unwrap();
+    /// assert!(snapshot().coroutine(number).is_none(), "it has finished");
+    /// ```
     pub fn coroutine(&self, id: u64) -> Option<&CoroutineInfo> {
         let found = self
             .coroutines
@@ -122,6 +149,20 @@ impl Snapshot {
 }
 
 /// One timer, as [`snapshot`] found it.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{TimerInfo, call_after, snapshot};
+/// use std::time::Duration;
+///
+/// let later = call_after(Duration::from_secs(60), || ());
+/// let now = snapshot();
+/// let timer: &TimerInfo = &now.timers()[0];
+/// assert_eq!(timer.left(), timer.deadline() - now.taken());
+/// println!("in {:?}: {}", timer.left(), timer.what());
+/// assert!(later.cancel());
+/// ```
 #[derive(Clone, Debug)]
 pub struct TimerInfo {
     deadline: Time,
@@ -156,6 +197,25 @@ impl fmt::Display for Described<'_> {
 }
 
 /// One coroutine, as [`snapshot`] found it.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Builder, CoroutineInfo, State, Wait, sleep, snapshot, yield_now};
+/// use std::time::Duration;
+///
+/// let sleeper = Builder::new().name("sleeper").spawn(|| sleep(Duration::from_secs(60)))?;
+/// yield_now();
+/// let now = snapshot();
+/// let info: &CoroutineInfo = now.coroutine(sleeper.id()).expect("it lives");
+/// assert_eq!((info.name(), info.id()), (Some("sleeper"), sleeper.id()));
+/// assert_eq!((info.state(), info.wait(), info.resumed()), (State::Parked, Wait::Sleep, 1));
+/// assert!(info.since().is_some() && info.waited().is_some());
+/// assert_eq!(info.ran(), Duration::ZERO, "unless it is measured");
+/// assert!(info.spawned_at().is_some() && info.stack_size() > info.stack_high_water());
+/// # sleeper.kill().unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CoroutineInfo {
     id: u64,

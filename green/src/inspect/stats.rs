@@ -3,6 +3,16 @@
 use crate::scheduler;
 
 /// What [`stats`] found. The counters grow from the run loop's beginning.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Stats, spawn, stats};
+///
+/// let before: Stats = stats();
+/// spawn(|| ()).join().unwrap();
+/// assert!(stats().switches > before.switches);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -74,6 +84,16 @@ pub fn stats() -> Stats {
 /// # Panics
 ///
 /// As for [`stats`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{turn_count, yield_now};
+///
+/// let before = turn_count();
+/// yield_now();
+/// assert!(turn_count() > before);
+/// ```
 #[inline]
 pub fn turn_count() -> u64 {
     scheduler::with(|scheduler| scheduler.run_loop.counters().turns)
@@ -85,6 +105,17 @@ pub fn turn_count() -> u64 {
 /// # Panics
 ///
 /// As for [`stats`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{spawn, stats, trim_stacks};
+///
+/// spawn(|| ()).join().unwrap(); // Its stack is kept for the next one.
+/// trim_stacks();
+/// spawn(|| ()).join().unwrap();
+/// # let _ = stats();
+/// ```
 pub fn trim_stacks() -> usize {
     scheduler::with(|scheduler| scheduler.trim_stacks())
 }
@@ -94,6 +125,17 @@ pub fn trim_stacks() -> usize {
 /// # Panics
 ///
 /// In a callback of the run loop, which is no coroutine; and as for [`stats`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{current_id, spawn};
+///
+/// let job = spawn(current_id);
+/// let number = job.id();
+/// assert_eq!(job.join().unwrap(), number);
+/// assert_eq!(current_id(), 0, "the root stack");
+/// ```
 pub fn current_id() -> u64 {
     scheduler::with(|scheduler| match scheduler.current() {
         Some(coroutine) => coroutine.id,

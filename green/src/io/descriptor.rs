@@ -42,6 +42,35 @@ use crate::watch::Watcher;
 /// # other.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::io::Descriptor;
+/// use std::io::{ErrorKind, Read, Write};
+/// use std::os::unix::net::UnixStream;
+/// use std::time::Duration;
+///
+/// let (near, far) = UnixStream::pair()?;
+/// let (near, far) = (Descriptor::new(near)?, Descriptor::new(far)?);
+/// near.set_read_timeout(Some(Duration::from_millis(1)))?;
+/// near.set_write_timeout(None)?;
+/// assert_eq!((near.read_timeout(), near.write_timeout()), (Some(Duration::from_millis(1)), None));
+/// assert_eq!(near.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+/// assert_eq!(near.wait_readable().unwrap_err().kind(), ErrorKind::TimedOut);
+///
+/// far.wait_writable()?;
+/// assert_eq!(far.try_write(b"one")?, 3);
+/// // Other calls than read(2) and write(2), of whatever has to be waited for.
+/// far.write_with(|mut file| file.write(b" two"))?;
+/// let mut text = [0; 16];
+/// let length = near.read_with(|mut file| file.read(&mut text))?;
+/// assert_eq!(&text[..length], b"one two");
+/// near.try_with(|file| file.metadata().map(drop))?;
+///
+/// let other = near.try_clone()?;
+/// assert_eq!(near.into_inner().unwrap_err().kind(), ErrorKind::ResourceBusy);
+/// other.close()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Descriptor {
     watched: Shared<File>,

@@ -61,6 +61,34 @@ pub fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
 /// # child.wait()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::io::{PipeReader, pipe};
+/// use std::io::{ErrorKind, Read};
+/// use std::time::Duration;
+///
+/// let (reader, writer) = pipe()?;
+/// reader.set_read_timeout(Some(Duration::from_millis(1)))?;
+/// assert_eq!(reader.read_timeout(), Some(Duration::from_millis(1)));
+/// let mut text = [0; 2];
+/// assert_eq!(reader.try_read(&mut text).unwrap_err().kind(), ErrorKind::WouldBlock);
+/// assert_eq!(reader.wait_readable().unwrap_err().kind(), ErrorKind::TimedOut);
+/// reader.set_read_timeout(None)?;
+/// writer.try_write(b"hello")?;
+/// reader.wait_readable()?;
+/// assert_eq!(reader.try_read(&mut text)?, 2);
+/// assert_eq!(reader.read_with(|mut pipe| pipe.read(&mut text))?, 2);
+/// reader.try_with(|pipe| pipe.try_clone().map(drop))?;
+/// reader.try_clone()?.close()?; // For both handles.
+/// assert_eq!(reader.try_read(&mut text).unwrap_err().kind(), ErrorKind::NotConnected);
+///
+/// let (reader, _writer) = std::io::pipe()?;
+/// let reader: std::io::PipeReader = PipeReader::from_std(reader)?.into_std()?;
+/// # drop(reader);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct PipeReader {
     watched: Shared<io::PipeReader>,
@@ -75,6 +103,34 @@ byte_reader!(PipeReader);
 /// The end of a pipe that is written to, in the shape of [`std::io::PipeWriter`].
 ///
 /// Writing gives `BrokenPipe` when every reader is gone.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::io::{PipeWriter, pipe};
+/// use std::io::{ErrorKind, Read, Write};
+/// use std::time::Duration;
+///
+/// let (mut reader, writer) = pipe()?;
+/// writer.set_write_timeout(Some(Duration::from_secs(5)))?;
+/// assert_eq!(writer.write_timeout(), Some(Duration::from_secs(5)));
+/// writer.wait_writable()?;
+/// writer.try_write(b"one")?;
+/// writer.write_with(|mut pipe| pipe.write(b" two"))?;
+/// writer.try_with(|pipe| pipe.try_clone().map(drop))?;
+/// writer.try_clone()?.close()?; // For both handles.
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text)?;
+/// assert_eq!(text, "one two");
+///
+/// let (reader, writer) = std::io::pipe()?;
+/// drop(reader);
+/// let mut writer = PipeWriter::from_std(writer)?;
+/// assert_eq!(writer.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+/// let writer: std::io::PipeWriter = writer.into_std()?;
+/// # drop(writer);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct PipeWriter {
     watched: Shared<io::PipeWriter>,

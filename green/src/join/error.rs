@@ -27,6 +27,15 @@ pub enum JoinError {
 
 impl JoinError {
     /// The message of the panic, if it was one and has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::spawn;
+    ///
+    /// let error = spawn(|| panic!("no luck")).join().unwrap_err();
+    /// assert_eq!(error.panic_text(), Some("no luck"));
+    /// ```
     pub fn panic_text(&self) -> Option<&str> {
         match self {
             JoinError::Panicked(payload) => panic_text(&**payload),

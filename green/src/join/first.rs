@@ -48,6 +48,18 @@ pub fn first_of<T>(
 ///
 /// As for [`first_of`], and [`FirstError::Elapsed`] if none has ended in time; all handles are there
 /// still.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{FirstError, first_of_timeout, sleep, spawn};
+/// use std::time::Duration;
+///
+/// let mut handles = vec![spawn(|| sleep(Duration::from_secs(60)))];
+/// let first = first_of_timeout(Duration::from_millis(1), &mut handles);
+/// assert!(matches!(first, Err(FirstError::Elapsed)));
+/// assert_eq!(handles.len(), 1, "it is there still");
+/// ```
 pub fn first_of_timeout<T>(
     limit: Duration,
     handles: &mut Vec<JoinHandle<T>>,
@@ -87,6 +99,17 @@ pub fn race<T>(
 /// # Errors
 ///
 /// As for [`race`], and [`FirstError::Elapsed`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{FirstError, race_timeout, sleep, spawn};
+/// use std::time::Duration;
+///
+/// let slow = spawn(|| sleep(Duration::from_secs(60)));
+/// let winner = race_timeout(Duration::from_millis(1), [slow]);
+/// assert!(matches!(winner, Err(FirstError::Elapsed)));
+/// ```
 pub fn race_timeout<T>(
     limit: Duration,
     handles: impl IntoIterator<Item = JoinHandle<T>>,

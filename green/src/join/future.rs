@@ -41,6 +41,16 @@ impl<T> IntoFuture for JoinHandle<T> {
 ///
 /// It needs the thread's loop to turn: await it under [`block_on`](crate::block_on()), not under an
 /// executor that blocks the thread. From elsewhere, use a [`RemoteHandle`](crate::RemoteHandle).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Joined, block_on, spawn};
+///
+/// let answer: Joined<u32> = spawn(|| 42).into_future();
+/// assert_eq!(block_on(answer)?.unwrap(), 42);
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Joined<T> {
     handle: JoinHandle<T>,

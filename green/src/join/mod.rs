@@ -43,6 +43,23 @@ use crate::sys::slot::Act;
 /// fn send<T: Send>(_: T) {}
 /// send(eventlet_green::spawn(|| ()));
 /// ```
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Builder, State, Wait, sleep, yield_now};
+/// use std::time::Duration;
+///
+/// let handle = Builder::new().name("sleeper").spawn(|| sleep(Duration::from_secs(60)))?;
+/// assert_eq!((handle.name(), handle.state()), (Some("sleeper"), State::New));
+/// assert!(handle.spawned_at().line() > 0 && handle.id() > 0);
+/// yield_now();
+/// assert_eq!(handle.waits_for(), Wait::Sleep);
+/// assert!(!handle.is_finished());
+/// assert!(handle.kill()?);
+/// assert!(handle.join().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct JoinHandle<T> {
     coroutine: Rc<Coroutine>,
     packet: Rc<Packet<T>>,

@@ -6,6 +6,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use crate::offload::offload;
 
 /// What an address turned out to be.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::{Lookup, ToSocketAddrs};
+///
+/// assert!(matches!("127.0.0.1:80".lookup()?, Lookup::Known(_)));
+/// let lookup = ("localhost", 80).lookup()?;
+/// assert!(matches!(lookup, Lookup::Name(..)), "to be asked for on another thread");
+/// assert!(lookup.resolve()?.iter().all(|address| address.ip().is_loopback()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lookup {

@@ -88,6 +88,22 @@ impl ConnectOptions {
 
     /// How long an attempt is waited for before the next address is tried beside it. Default:
     /// [`CONNECTION_ATTEMPT_DELAY`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::{ConnectOptions, TcpListener};
+    /// use std::net::SocketAddr;
+    /// use std::time::Duration;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // Who is gone again.
+    /// let addresses: [SocketAddr; 2] = [nobody, listener.local_addr()?];
+    /// let mut options = ConnectOptions::new();
+    /// let stream = options.attempt_delay(Duration::from_millis(50)).connect(&addresses[..])?;
+    /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn attempt_delay(&mut self, delay: Duration) -> &mut Self {
         self.attempt_delay = delay;
         self

@@ -80,6 +80,22 @@ impl ListenOptions {
     /// Whether a listener on a v6 address takes v6 connections only, or v4 ones too
     /// (`IPV6_V6ONLY`). Not looked at for a v4 address. Default: as the system is set up
     /// (`net.ipv6.bindv6only`; Linux takes both).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::ListenOptions;
+    /// use std::io::ErrorKind;
+    ///
+    /// let mut options = ListenOptions::new();
+    /// options.reuse_address(true).only_v6(true);
+    /// match options.listen("[::1]:0") {
+    ///     Ok(listener) => assert!(listener.local_addr()?.is_ipv6()),
+    ///     Err(error) if error.kind() == ErrorKind::AddrNotAvailable => println!("no v6 here"),
+    ///     Err(error) => println!("no v6 here: {error}"),
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn only_v6(&mut self, only: bool) -> &mut Self {
         self.only_v6 = Some(only);
         self

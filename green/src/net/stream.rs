@@ -45,6 +45,51 @@ use crate::{Time, now};
 /// # echo.join().unwrap()?;
 /// # Ok::<(), io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::Stream;
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_green::sync::Event;
+/// use eventlet_green::Watcher;
+/// use std::io::{self, ErrorKind};
+/// use std::net::Shutdown;
+/// use std::rc::Rc;
+/// use std::time::Duration;
+///
+/// struct Told(Event<bool>);
+///
+/// impl Watcher for Told {
+///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
+///         let _ = self.0.send(outcome.is_ok());
+///     }
+/// }
+///
+/// /// Over whatever carries bytes: TCP, TLS, the test kit's memory.
+/// fn talk(near: &impl Stream, far: &impl Stream) -> io::Result<()> {
+///     near.set_read_timeout(Some(Duration::from_secs(5)))?;
+///     near.set_write_timeout(Some(Duration::from_secs(5)))?;
+///     let told = Rc::new(Told(Event::new()));
+///     near.watch_readable(told.clone())?; // A wait that keeps no stack.
+///     far.wait_writable()?;
+///     far.try_write(b"hi")?;
+///     assert!(told.0.wait().unwrap());
+///     near.wait_readable()?;
+///     assert_eq!(near.try_read(&mut [0; 8])?, 2);
+///     far.say_goodbye();
+///     far.shutdown(Shutdown::Write)?;
+///     assert_eq!(near.try_read(&mut [0; 8])?, 0, "the end");
+///     far.close()?;
+///     near.abort()?; // Not so that it looks like an end, where the transport can tell it.
+///     assert_eq!(near.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::NotConnected);
+///     Ok(())
+/// }
+///
+/// let (near, far) = UnixStream::pair()?;
+/// talk(&near, &far)?;
+/// let (near, far) = eventlet_green::testing::duplex(16);
+/// talk(&near, &far)?;
+/// # Ok::<(), io::Error>(())
+/// ```
 pub trait Stream: 'static {
     /// Waits until there may be something to read, or the end, within the read timeout.
     ///

@@ -26,6 +26,39 @@ use crate::fd::{Shared, from_and_into_std, handle, listener, options};
 /// # client.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::{TcpListener, TcpStream};
+/// use std::io::ErrorKind;
+/// use std::time::Duration;
+///
+/// let listener = TcpListener::bind_with_backlog("127.0.0.1:0", 16)?;
+/// listener.set_accept_timeout(Some(Duration::from_millis(1)))?;
+/// assert_eq!(listener.accept_timeout(), Some(Duration::from_millis(1)));
+/// assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::TimedOut);
+/// listener.set_accept_timeout(None)?;
+///
+/// let _client = TcpStream::connect(listener.local_addr()?)?;
+/// listener.wait_readable()?;
+/// listener.accept_patiently()?; // Waits out a lack of descriptors.
+/// listener.set_ttl(32)?;
+/// assert_eq!((listener.ttl()?, listener.take_error()?.is_none()), (32, true));
+/// let other: std::net::TcpListener = listener.try_with(|socket| socket.try_clone())?;
+/// assert_eq!(TcpListener::from_std(other)?.into_std()?.local_addr()?, listener.local_addr()?);
+/// listener.try_clone()?.close()?; // For both handles.
+/// assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::NotConnected);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// ```
+/// use eventlet_green::net::{Incoming, TcpListener, TcpStream};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let _client = TcpStream::connect(listener.local_addr()?)?;
+/// let mut incoming: Incoming<'_> = listener.incoming();
+/// assert!(incoming.next().is_some_and(|next| next.is_ok()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct TcpListener {
     watched: Shared<std::net::TcpListener>,

@@ -71,6 +71,36 @@ use crate::watch::Watcher;
 /// # client.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::{TcpListener, TcpStream};
+/// use std::io::{ErrorKind, Read, Write};
+/// use std::net::Shutdown;
+/// use std::time::Duration;
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let near = TcpStream::connect_timeout(&listener.local_addr()?, Duration::from_secs(5))?;
+/// let (far, _) = listener.accept()?;
+/// assert_eq!(near.peer_addr()?, far.local_addr()?);
+///
+/// near.set_read_timeout(Some(Duration::from_millis(1)))?;
+/// near.set_write_timeout(None)?;
+/// assert_eq!((near.read_timeout(), near.write_timeout()), (Some(Duration::from_millis(1)), None));
+/// assert_eq!(near.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+/// assert_eq!(near.wait_readable().unwrap_err().kind(), ErrorKind::TimedOut);
+/// near.set_read_timeout(None)?;
+///
+/// far.wait_writable()?;
+/// far.write_with(|mut socket| socket.write(b"hello"))?;
+/// let mut text = [0; 5];
+/// assert_eq!(near.peek(&mut text)?, 5); // It stays there.
+/// assert_eq!(near.read_with(|mut socket| socket.read(&mut text))?, 5);
+/// far.shutdown(Shutdown::Write)?;
+/// assert_eq!(near.try_read(&mut text)?, 0, "the end");
+/// near.try_clone()?.close()?; // For both handles.
+/// assert_eq!(near.try_read(&mut text).unwrap_err().kind(), ErrorKind::NotConnected);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct TcpStream {
     watched: Shared<std::net::TcpStream>,
@@ -223,6 +253,30 @@ impl TcpStream {
     ///
     /// What the system gives (`EINVAL` for less than a second); `NotConnected` after
     /// [`close`](Self::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::TcpStream;
+    /// use std::time::Duration;
+    ///
+    /// # let listener = eventlet_green::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let stream = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// let stream = TcpStream::from_std(stream)?;
+    /// stream.set_nodelay(true)?;
+    /// stream.set_ttl(32)?;
+    /// assert_eq!((stream.nodelay()?, stream.ttl()?), (true, 32));
+    /// if stream.set_keepalive(Some(Duration::from_secs(30))).is_ok() {
+    ///     assert_eq!(stream.keepalive()?, Some(Duration::from_secs(30)));
+    /// }
+    /// stream.set_linger(Some(Duration::ZERO))?; // Closing it resets the connection.
+    /// assert_eq!(stream.linger()?, Some(Duration::ZERO));
+    /// assert!(stream.take_error()?.is_none());
+    /// stream.try_with(|socket| socket.peer_addr().map(drop))?; // What has no method here.
+    /// let stream: std::net::TcpStream = stream.into_std()?;
+    /// # drop(stream);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
         let socket = SockRef::from(self.watched.source()?);
         match idle {

@@ -37,6 +37,37 @@ use crate::fd::{Shared, from_and_into_std, handle, options, readable, writable};
 /// echo.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::UdpSocket;
+/// use std::io::ErrorKind;
+/// use std::time::Duration;
+///
+/// let (near, far) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+/// near.set_read_timeout(Some(Duration::from_millis(1)))?;
+/// near.set_write_timeout(None)?;
+/// assert_eq!((near.read_timeout(), near.write_timeout()), (Some(Duration::from_millis(1)), None));
+/// assert_eq!(near.recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::TimedOut);
+/// near.set_read_timeout(None)?;
+///
+/// far.connect(near.local_addr()?)?;
+/// assert_eq!(far.peer_addr()?, near.local_addr()?);
+/// far.wait_writable()?;
+/// far.write_with(|socket| socket.send(b"hello"))?;
+/// near.wait_readable()?;
+/// let mut text = [0; 16];
+/// assert_eq!(near.peek(&mut text)?, 5); // It stays there.
+/// assert_eq!(near.peek_from(&mut text)?, (5, far.local_addr()?));
+/// assert_eq!(near.read_with(|socket| socket.recv(&mut text))?, 5);
+///
+/// near.try_with(|socket| socket.set_ttl(32))?; // What has no method here, and what has:
+/// assert_eq!(near.ttl()?, 32);
+/// let near: std::net::UdpSocket = near.into_std()?;
+/// let near = UdpSocket::from_std(near)?;
+/// near.try_clone()?.close()?; // For both handles.
+/// assert_eq!(near.recv(&mut text).unwrap_err().kind(), ErrorKind::NotConnected);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct UdpSocket {
     watched: Shared<std::net::UdpSocket>,
@@ -119,6 +150,37 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system gives; `NotConnected` after [`close`](Self::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::UdpSocket;
+    /// use std::net::{Ipv4Addr, Ipv6Addr};
+    ///
+    /// let socket = UdpSocket::bind("0.0.0.0:0")?;
+    /// socket.set_ttl(64)?;
+    /// socket.set_broadcast(true)?;
+    /// socket.set_multicast_loop_v4(false)?;
+    /// socket.set_multicast_ttl_v4(2)?;
+    /// assert!(socket.broadcast()? && !socket.multicast_loop_v4()?);
+    /// assert_eq!((socket.ttl()?, socket.multicast_ttl_v4()?), (64, 2));
+    /// assert!(socket.take_error()?.is_none());
+    ///
+    /// // A machine without a network has no interface to join on.
+    /// let (group, any) = (Ipv4Addr::new(239, 255, 0, 1), Ipv4Addr::UNSPECIFIED);
+    /// if socket.join_multicast_v4(&group, &any).is_ok() {
+    ///     socket.leave_multicast_v4(&group, &any)?;
+    /// }
+    /// if let Ok(socket) = UdpSocket::bind("[::]:0") {
+    ///     socket.set_multicast_loop_v6(false)?;
+    ///     assert!(!socket.multicast_loop_v6()?);
+    ///     let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x4711);
+    ///     if socket.join_multicast_v6(&group, 0).is_ok() {
+    ///         socket.leave_multicast_v6(&group, 0)?;
+    ///     }
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
         self.watched.source()?.join_multicast_v4(group, interface)
     }

@@ -44,6 +44,19 @@ const IDLE: Duration = Duration::from_secs(10);
 /// assert_eq!(answer, 42);
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::OffloadPool;
+/// use std::io::ErrorKind;
+/// use std::time::Duration;
+///
+/// let database = OffloadPool::builder().threads(2).build();
+/// assert_eq!(database.offload_timeout(Duration::from_secs(20), || 6 * 7)?, 42);
+/// database.close();
+/// let error = database.offload(|| 42).unwrap_err();
+/// assert_eq!((error.kind(), database.stats().queued), (ErrorKind::BrokenPipe, 0));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct OffloadPool {
     owner: Arc<Owner>,
@@ -180,6 +193,18 @@ impl fmt::Debug for OffloadPool {
 }
 
 /// What [`OffloadPool::stats`] found.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{OffloadPool, OffloadStats};
+///
+/// let pool = OffloadPool::builder().threads(2).build();
+/// pool.offload(|| ())?;
+/// let OffloadStats { limit, taken, queued, .. } = pool.stats();
+/// assert_eq!((limit, taken, queued), (2, 1, 0));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OffloadStats {
@@ -196,6 +221,19 @@ pub struct OffloadStats {
 }
 
 /// Settings of an [`OffloadPool`] to be made.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{OffloadBuilder, OffloadPool};
+/// use std::time::Duration;
+///
+/// let settings: OffloadBuilder = OffloadPool::builder();
+/// let disk = settings.threads(4).idle(Duration::from_secs(1)).name("disk").build();
+/// let name = disk.offload(|| std::thread::current().name().map(str::to_owned))?;
+/// assert_eq!(name.as_deref(), Some("disk"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until it is built"]
 pub struct OffloadBuilder {

@@ -65,6 +65,18 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<PoolError<E>> for i
 }
 
 /// Why [`Workers`](crate::pool::Workers) did not take a closure that was not to wait for ever.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::{SpawnError, Workers};
+///
+/// let workers = Workers::new(0);
+/// let Err(SpawnError::NoSeat(job)) = workers.try_spawn(|| 42) else { panic!("there is none") };
+/// workers.resize(1);
+/// assert_eq!(workers.spawn(job)?.join().unwrap(), 42); // Nothing is lost.
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[non_exhaustive]
 pub enum SpawnError<F> {
     /// No seat was free, or became free in time. The closure, for another try.

@@ -166,6 +166,19 @@ impl<R: fmt::Debug, F: fmt::Debug> std::error::Error for FanError<R, F> {}
 
 /// Why one call of a fan gave no result; `E` is what the closure fails with, `P` what making an item of
 /// the pool does.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::{FanError, FanFailure, fan};
+///
+/// match fan(2, ["1", "x"], |word| word.parse::<u32>()) {
+///     Err(FanError::SomeFailed(results)) => {
+///         assert!(matches!(results[1], Err(FanFailure::Returned(_))));
+///     }
+///     _ => unreachable!("one of two is no number"),
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FanFailure<E, P = Infallible> {

@@ -38,6 +38,21 @@ use crate::sync::waiters::Outcome;
 /// assert_eq!(group.running(), 0);
 /// # Ok::<(), eventlet_green::JoinError>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::pool::Group;
+/// use eventlet_green::{Builder, sleep, spawn};
+/// use std::time::Duration;
+///
+/// let mut group = Group::new();
+/// assert!(group.is_empty());
+/// group.spawn_with(Builder::new().name("sleeper"), || sleep(Duration::from_secs(60)))?;
+/// group.add(&spawn(|| sleep(Duration::from_secs(60)))); // One that was there already.
+/// assert!(!group.join_all_timeout(Duration::from_millis(1)).unwrap(), "both sleep");
+/// assert_eq!(group.kill_all()?, 2);
+/// group.detach(); // Those that are there go on when the group is dropped.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Default)]
 pub struct Group {
     members: Rc<Members>,

@@ -55,6 +55,21 @@ impl Workers {
     /// # Panics
     ///
     /// As there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::pool::Workers;
+    /// use eventlet_green::sleep;
+    /// use std::time::Duration;
+    ///
+    /// let waits = Workers::new(2).imap_unordered([20, 1], |millis| {
+    ///     sleep(Duration::from_millis(millis));
+    ///     millis
+    /// });
+    /// let ended: Vec<_> = waits.map(Result::unwrap).collect();
+    /// assert_eq!(ended, [1, 20]); // As they end.
+    /// ```
     #[track_caller]
     pub fn imap_unordered<I, F, T>(&self, inputs: I, f: F) -> ImapUnordered<I::IntoIter, F, T>
     where
@@ -141,6 +156,17 @@ impl<I: Iterator, F> Source<I, F> {
 }
 
 /// The results of [`Workers::imap`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::Workers;
+///
+/// // Never more are under way, or ready, than there are workers: the input may be endless.
+/// let mut squares = Workers::new(3).imap(1.., |n: u64| n * n);
+/// assert_eq!(squares.next().unwrap().unwrap(), 1);
+/// assert_eq!(squares.next().unwrap().unwrap(), 4);
+/// ```
 #[must_use = "iterators are lazy: nothing is started until a result is asked for"]
 pub struct Imap<I: Iterator, F, T> {
     source: Source<I, F>,
@@ -185,6 +211,17 @@ impl<I: Iterator, F, T> fmt::Debug for Imap<I, F, T> {
 }
 
 /// The results of [`Workers::imap_unordered`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::Workers;
+///
+/// let words = ["1", "x", "3"];
+/// let numbers = Workers::new(3).imap_unordered(words, |word| word.parse::<u32>().unwrap());
+/// let failed = numbers.filter(Result::is_err).count();
+/// assert_eq!(failed, 1, "the others go on");
+/// ```
 #[must_use = "iterators are lazy: nothing is started until a result is asked for"]
 pub struct ImapUnordered<I: Iterator, F, T> {
     source: Source<I, F>,

@@ -35,6 +35,25 @@ use crate::sync::Permit;
 /// assert_eq!(*pool.acquire()?, [7]);
 /// # Ok::<(), PoolError<Infallible>>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::pool::{Pool, PoolError};
+/// use std::convert::Infallible;
+/// use std::time::Duration;
+///
+/// let pool = Pool::new(1, || Ok::<_, Infallible>(String::from("a connection")));
+/// let item = pool.acquire().unwrap();
+/// assert_eq!((pool.max_size(), pool.in_use(), pool.free(), pool.waiting()), (1, 1, 0, 0));
+/// assert!(matches!(pool.try_acquire(), Ok(None)));
+/// let late = pool.acquire_timeout(Duration::from_millis(1));
+/// assert!(matches!(late, Err(PoolError::Elapsed)));
+/// pool.resize(2);
+/// assert_eq!(pool.free(), 1);
+/// drop(item);
+/// assert_eq!((pool.idle(), pool.in_use()), (1, 0));
+/// pool.close();
+/// assert!(pool.is_closed() && matches!(pool.acquire(), Err(PoolError::Closed)));
+/// ```
 pub struct Pool<T: 'static, E> {
     inner: Rc<Inner<T, E>>,
 }
@@ -218,6 +237,18 @@ impl<T: 'static, E> fmt::Debug for Pool<T, E> {
 
 /// An item of a [`Pool`], in use. Dropping it gives it back; dropped while the stack unwinds it is
 /// [discarded](Self::discard), unless the pool's [`Settings`] say otherwise.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::{Item, Pool};
+/// use std::convert::Infallible;
+///
+/// let pool = Pool::new(1, || Ok::<_, Infallible>(String::from("a connection")));
+/// let item: Item<String> = pool.acquire().unwrap();
+/// let mine: String = item.detach(); // For good: the place is free.
+/// assert_eq!((mine.as_str(), pool.in_use()), ("a connection", 0));
+/// ```
 pub struct Item<T: 'static> {
     /// The item and its place; `None` only within `drop`.
     lent: Option<(T, Permit)>,

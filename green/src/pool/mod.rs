@@ -32,7 +32,30 @@ pub use workers::Workers;
 /// The original's names: `get` is [`acquire`](crate::sync::Semaphore::acquire), `put` is dropping the
 /// [`Token`], `resize` is [`add_permits`](crate::sync::Semaphore::add_permits) and
 /// [`remove_permits`](crate::sync::Semaphore::remove_permits).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::{Token, TokenPool};
+///
+/// let tokens = TokenPool::new(2);
+/// let token: Token = tokens.acquire()?;
+/// assert_eq!(tokens.free(), 1);
+/// drop(token);
+/// assert_eq!(tokens.free(), 2);
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 pub type TokenPool = crate::sync::Semaphore;
 
 /// A token of a [`TokenPool`]: given back when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::{Token, TokenPool};
+///
+/// let token: Token = TokenPool::new(1).acquire()?;
+/// assert_eq!(token.count(), 1);
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 pub type Token = crate::sync::Permit;

@@ -59,6 +59,22 @@ impl<T: 'static> Pile<T> {
     /// # Errors
     ///
     /// As there; the pile is as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::pool::{Pile, SpawnError, Workers};
+    /// use eventlet_green::sleep;
+    /// use std::time::Duration;
+    ///
+    /// let mut pile = Pile::new(&Workers::new(1));
+    /// assert!(pile.is_empty());
+    /// pile.spawn(|| sleep(Duration::from_millis(20)))?;
+    /// let late = pile.spawn_timeout(Duration::from_millis(1), || ());
+    /// assert!(matches!(late, Err(SpawnError::NoSeat(_))));
+    /// assert_eq!(pile.len(), 1, "the pile is as it was");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_timeout<F>(&mut self, limit: Duration, f: F) -> Result<(), SpawnError<F>>
     where

@@ -19,6 +19,23 @@ pub enum Order {
 
 /// What becomes of an item that is given back while a panic, a kill or a time limit unwinds its
 /// user.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::pool::{Pool, Settings, Unwound};
+/// use std::convert::Infallible;
+///
+/// let settings = Settings::new().on_unwind(Unwound::Keep); // A buffer is as good as before.
+/// let buffers = settings.build(|| Ok::<_, Infallible>(Vec::<u8>::new())).unwrap();
+/// let user = buffers.clone();
+/// let job = eventlet_green::spawn(move || {
+///     let _buffer = user.acquire().unwrap();
+///     panic!("no luck");
+/// });
+/// assert!(job.join().is_err());
+/// assert_eq!(buffers.idle(), 1);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unwound {
@@ -100,6 +117,17 @@ impl Settings {
 
     /// What becomes of an item whose user is unwound. Default: [`Unwound::Discard`], since a half
     /// done exchange is worse than a new connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::pool::{Settings, Unwound};
+    /// use std::convert::Infallible;
+    ///
+    /// let settings = Settings::new().on_unwind(Unwound::Keep);
+    /// let buffers = settings.build(|| Ok::<_, Infallible>(String::new())).unwrap();
+    /// assert_eq!(buffers.max_size(), 4);
+    /// ```
     pub fn on_unwind(mut self, unwound: Unwound) -> Self {
         self.unwound = unwound;
         self
@@ -114,6 +142,18 @@ impl Settings {
 
     /// How old an item may become, by the loop's clock, before it is dropped, as soon as nobody uses
     /// it. Default: as old as the pool.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::pool::Settings;
+    /// use std::convert::Infallible;
+    /// use std::time::Duration;
+    ///
+    /// let settings = Settings::new().min_size(2).max_size(8).age_limit(Duration::from_secs(3600));
+    /// let pool = settings.build(|| Ok::<_, Infallible>("a connection")).unwrap();
+    /// assert_eq!(pool.idle(), 2);
+    /// ```
     pub fn age_limit(mut self, limit: Duration) -> Self {
         self.age_limit = Some(limit);
         self

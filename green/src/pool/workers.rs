@@ -46,6 +46,24 @@ use crate::sync::{Permit, Semaphore};
 /// assert_eq!(squares, [0, 1, 4, 9, 16]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::pool::Workers;
+/// use eventlet_green::sleep;
+/// use std::time::Duration;
+///
+/// let workers = Workers::new(1);
+/// let long = workers.try_spawn(|| sleep(Duration::from_secs(60)));
+/// assert!(long.is_ok() && workers.try_spawn(|| ()).is_err());
+/// assert!(workers.spawn_timeout(Duration::from_millis(1), || ()).is_err());
+/// assert_eq!((workers.size(), workers.free(), workers.waiting()), (1, 0, 0));
+/// workers.resize(2);
+/// assert_eq!(workers.free(), 1);
+/// assert!(!workers.wait_all_timeout(Duration::from_millis(1)).unwrap(), "it sleeps");
+/// assert_eq!(workers.kill_all()?, 1);
+/// workers.wait_all().unwrap();
+/// # Ok::<(), eventlet_green::NeedsUnwinding>(())
+/// ```
 #[derive(Clone)]
 pub struct Workers {
     shared: Rc<Shared>,

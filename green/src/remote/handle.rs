@@ -23,6 +23,29 @@ use crate::sys::slot;
 ///
 /// Usable from any thread: on one with a run loop, whoever joins is parked; on one without, the
 /// thread blocks. In async code it can be awaited, under any executor.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{RemoteHandle, cores};
+/// use std::time::Duration;
+///
+/// let loops = cores::Builder::new().threads(1).start(|core| core.wait_for_stop())?;
+/// let handle: RemoteHandle<u32> = loops.remotes()[0].spawn(|| 42)?;
+/// assert!(handle.spawned_at().line() > 0);
+/// let other = loops.remotes()[0].spawn(|| eventlet_green::sleep(Duration::from_secs(60)))?;
+/// let other = match other.join_timeout(Duration::from_millis(1)) {
+///     Err(eventlet_green::RemoteJoinTimeoutError::Elapsed(handle)) => handle,
+///     ended => panic!("it sleeps: {ended:?}"),
+/// };
+/// assert!(!other.is_finished());
+/// let _number: Option<u64> = other.id(); // As soon as that loop has begun it.
+/// assert!(other.kill()?);
+/// assert_eq!(handle.join().unwrap(), 42);
+/// loops.stop();
+/// loops.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RemoteHandle<T> {
     shared: Arc<Shared<T>>,
     /// For the kill. Given up by whoever joins: there is nothing more to hope for from him.
@@ -190,6 +213,17 @@ impl<T> IntoFuture for RemoteHandle<T> {
 
 /// The end of a coroutine of another thread, as a future; made by awaiting a [`RemoteHandle`].
 /// Dropping it lets the coroutine go on.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{RemoteJoin, block_on, cores};
+///
+/// let loops = cores::Builder::new().threads(1).start(|core| core.wait_for_stop())?;
+/// let answer: RemoteJoin<u32> = loops.remotes()[0].spawn(|| 42)?.into_future();
+/// assert_eq!(block_on(answer)?.unwrap(), 42); // Or under any executor.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct RemoteJoin<T> {
@@ -224,6 +258,20 @@ impl<T> Drop for Joining<'_, T> {
 }
 
 /// Why a join with a time limit gave no result.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{RemoteJoinTimeoutError, remote, sleep};
+/// use std::time::Duration;
+///
+/// let sleeper = remote().spawn(|| sleep(Duration::from_millis(20)))?;
+/// match sleeper.join_timeout(Duration::from_millis(1)) {
+///     Err(RemoteJoinTimeoutError::Elapsed(handle)) => handle.join().unwrap(), // Another try.
+///     other => panic!("it sleeps: {other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub enum RemoteJoinTimeoutError<T> {
     /// The time was over first. The handle, for another try.

@@ -132,11 +132,32 @@ impl Remote {
     }
 
     /// Whether the loop has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::remote;
+    ///
+    /// assert!(!remote().is_gone());
+    /// let gone = std::thread::spawn(remote).join().unwrap();
+    /// assert!(gone.is_gone());
+    /// ```
     pub fn is_gone(&self) -> bool {
         self.line.inbox.is_closed()
     }
 
     /// Whether this is the way to the calling thread's own loop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::remote;
+    ///
+    /// let here = remote();
+    /// assert!(here.is_here());
+    /// let there = here.clone();
+    /// assert!(!std::thread::spawn(move || there.is_here()).join().unwrap());
+    /// ```
     pub fn is_here(&self) -> bool {
         slot::with(|scheduler| scheduler.owns(&self.line.inbox)) == Some(true)
     }
@@ -156,6 +177,18 @@ impl fmt::Debug for Remote {
 }
 
 /// The loop that something was meant for has ended with its thread. Here is the closure back.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{LoopGone, remote};
+///
+/// let gone = std::thread::spawn(remote).join().unwrap();
+/// assert!(gone.is_gone() && !gone.is_here());
+/// let Err(LoopGone(closure)) = gone.spawn(|| 42) else { panic!("its thread has ended") };
+/// assert_eq!(closure(), 42); // Nothing is lost.
+/// assert!(remote().is_here());
+/// ```
 pub struct LoopGone<F>(pub F);
 
 impl<F> fmt::Debug for LoopGone<F> {

@@ -23,12 +23,42 @@ use crate::scheduler;
 use private::{Leaving, Manner, Mechanics, Party};
 
 /// What can be selected among others, whatever comes of it. Implemented by this crate only.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Selectable, channel, try_select};
+///
+/// let (sender, receiver) = channel::unbounded();
+/// sender.send('a').unwrap();
+/// let mut receiving = receiver.receiving();
+/// assert!(!receiving.is_chosen());
+/// try_select(&mut [&mut receiving]);
+/// assert!(receiving.is_chosen(), "and its outcome not taken yet");
+/// ```
 pub trait Selectable: Mechanics {
     /// Whether it was chosen, and its outcome was not [taken](Operation::take).
     fn is_chosen(&self) -> bool;
 }
 
 /// What can be selected, with its outcome.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Operation, channel, try_select};
+///
+/// /// Whatever is asked for, and whatever comes of it.
+/// fn at_once<O: Operation>(mut operation: O) -> Option<O::Output> {
+///     try_select(&mut [&mut operation])?;
+///     operation.take()
+/// }
+///
+/// let (sender, receiver) = channel::unbounded();
+/// assert!(at_once(receiver.receiving()).is_none());
+/// assert!(at_once(sender.sending('a')).is_some_and(|sent| sent.is_ok()));
+/// assert!(at_once(receiver.receiving()).is_some_and(|got| got.is_ok()));
+/// ```
 pub trait Operation: Selectable {
     /// What comes of it.
     type Output;

@@ -116,6 +116,20 @@ impl fmt::Debug for Barrier {
 }
 
 /// What it was like to pass a [`Barrier`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{spawn, sync::Barrier};
+/// use std::rc::Rc;
+///
+/// let barrier = Rc::new(Barrier::new(2));
+/// let other = Rc::clone(&barrier);
+/// let other = spawn(move || other.wait().unwrap().is_leader());
+/// let mine = barrier.wait()?.is_leader();
+/// assert!(mine != other.join().unwrap(), "one of them is");
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarrierWaitResult {
     is_leader: bool,

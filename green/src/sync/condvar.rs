@@ -55,6 +55,34 @@ use crate::scheduler;
 /// assert_eq!(consumer.join().unwrap()?, Some("item"));
 /// # Ok::<(), eventlet_green::ParkError>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::sync::{Condvar, Mutex};
+/// use eventlet_green::{spawn, yield_now};
+/// use std::rc::Rc;
+/// use std::time::Duration;
+///
+/// let shared = Rc::new((Mutex::new(false), Condvar::new()));
+/// let other = Rc::clone(&shared);
+/// let waiting = spawn(move || {
+///     let (is_open, opened) = &*other;
+///     let mut guard = is_open.lock().unwrap();
+///     while !*guard {
+///         guard = opened.wait(guard).unwrap();
+///     }
+/// });
+/// yield_now();
+/// let (is_open, opened) = &*shared;
+/// assert_eq!(opened.waiting(), 1);
+/// *is_open.lock()? = true;
+/// opened.notify_all();
+/// waiting.join().unwrap();
+///
+/// let limit = Duration::from_millis(1);
+/// let (_guard, result) = opened.wait_timeout_while(is_open.lock()?, limit, |is_open| *is_open)?;
+/// assert!(result.timed_out(), "nobody has closed it");
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[derive(Default)]
 pub struct Condvar {
     /// Each with its place in the mutex's line, once it was notified.
@@ -249,6 +277,18 @@ impl fmt::Debug for Condvar {
 }
 
 /// Whether a wait with a time limit ended because the time was over.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{Condvar, Mutex};
+/// use std::time::Duration;
+///
+/// let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+/// let (_guard, result) = condvar.wait_timeout(mutex.lock()?, Duration::from_millis(1))?;
+/// assert!(result.timed_out());
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitTimeoutResult {
     timed_out: bool,

@@ -44,6 +44,19 @@ use crate::scheduler;
 /// assert_eq!(ready.wait()?, "address");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::sync::Event;
+/// use std::time::Duration;
+///
+/// let event = Event::new();
+/// assert!(!event.is_ready() && event.waiting() == 0);
+/// assert_eq!(event.try_wait().unwrap(), None);
+/// assert_eq!(event.wait_timeout(Duration::from_millis(1)).unwrap(), None);
+/// event.send(42).unwrap();
+/// assert!(event.is_ready() && event.has_value() && !event.has_error());
+/// assert_eq!(event.try_wait().unwrap(), Some(42));
+/// ```
 pub struct Event<T> {
     shared: Rc<RefCell<Rc<Round<T>>>>,
 }

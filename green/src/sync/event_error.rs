@@ -52,6 +52,16 @@ pub struct AlreadySent<T>(pub(super) T);
 
 impl<T> AlreadySent<T> {
     /// What was to be sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::sync::Event;
+    ///
+    /// let event = Event::new();
+    /// event.send("first").unwrap();
+    /// assert_eq!(event.send("second").unwrap_err().into_inner(), "second");
+    /// ```
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -72,6 +82,15 @@ impl<T> fmt::Display for AlreadySent<T> {
 impl<T> Error for AlreadySent<T> {}
 
 /// An [`Event`] was to be reset that nothing was sent to.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{Event, NotSent};
+///
+/// let event = Event::<u32>::new();
+/// assert!(matches!(event.reset(), Err(NotSent { .. })), "there is nothing to take back");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSent;
 

@@ -49,6 +49,18 @@ use crate::error::ParkError;
 /// assert_eq!(*total.lock()?, 6);
 /// # Ok::<(), eventlet_green::ParkError>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::sync::Mutex;
+///
+/// let mut mutex = Mutex::new(1);
+/// let guard = mutex.lock()?;
+/// assert!(mutex.is_locked() && mutex.waiting() == 0);
+/// drop(guard);
+/// *mutex.get_mut() += 1; // Nobody else can have it.
+/// assert_eq!(mutex.into_inner(), 2);
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 pub struct Mutex<T: ?Sized> {
     /// One of them. A condition variable keeps a share in them.
     permits: Rc<Permits>,
@@ -181,6 +193,20 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 /// fn send<T: Send>(_: T) {}
 /// let mutex = eventlet_green::sync::Mutex::new(());
 /// send(mutex.lock().unwrap());
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{Mutex, MutexGuard};
+///
+/// let mutex = Mutex::new(vec![1]);
+/// let mut guard: MutexGuard<'_, Vec<u32>> = mutex.lock()?;
+/// guard.push(2);
+/// assert!(mutex.try_lock().is_none());
+/// drop(guard);
+/// assert_eq!(mutex.lock()?.len(), 2);
+/// # Ok::<(), eventlet_green::ParkError>(())
 /// ```
 #[must_use = "a guard that is not kept unlocks at once"]
 pub struct MutexGuard<'a, T: ?Sized> {

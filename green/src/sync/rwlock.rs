@@ -38,6 +38,22 @@ const MOST_READERS: usize = (usize::MAX >> 1) - 1;
 /// assert_eq!(*lock.read()?, [1, 2]);
 /// # Ok::<(), eventlet_green::ParkError>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::sync::RwLock;
+/// use std::time::Duration;
+///
+/// let mut lock = RwLock::new(1);
+/// let limit = Duration::from_millis(1);
+/// let reader = lock.read_timeout(limit)?.expect("nobody writes");
+/// assert!(lock.try_read().is_some(), "readers do not keep others out");
+/// assert!(lock.readers() == 1 && !lock.is_writing() && lock.waiting() == 0);
+/// assert!(lock.write_timeout(limit)?.is_none());
+/// drop(reader);
+/// *lock.get_mut() += 1; // Nobody else can have it.
+/// assert_eq!(lock.into_inner(), 2);
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 pub struct RwLock<T: ?Sized> {
     permits: Permits,
     /// Borrowed as the permits that are held say: so it is never found borrowed otherwise.
@@ -205,6 +221,17 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
 }
 
 /// The value of a [`RwLock`], to be read until this is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{RwLock, RwLockReadGuard};
+///
+/// let lock = RwLock::new(vec![1]);
+/// let guard: RwLockReadGuard<'_, Vec<u32>> = lock.read()?;
+/// assert_eq!(guard.len(), 1);
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[must_use = "a guard that is not kept unlocks at once"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     // In this order: the value is let go before the turn is passed on.

@@ -34,6 +34,22 @@ use crate::error::ParkError;
 /// assert!(waits.join().unwrap());
 /// # Ok::<(), eventlet_green::ParkError>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::ParkError;
+/// use eventlet_green::sync::Semaphore;
+/// use std::time::Duration;
+///
+/// let semaphore = Semaphore::new(2);
+/// let limit = Duration::from_millis(1);
+/// let both = semaphore.try_acquire_many(2).expect("nobody has one");
+/// assert!(semaphore.acquire_timeout(limit)?.is_none());
+/// drop(both);
+/// assert!(semaphore.acquire_many_timeout(2, limit)?.is_some());
+/// semaphore.close();
+/// assert!(semaphore.is_closed() && matches!(semaphore.acquire(), Err(ParkError::Closed)));
+/// # Ok::<(), ParkError>(())
+/// ```
 #[derive(Clone)]
 pub struct Semaphore {
     permits: Rc<Permits>,
@@ -249,6 +265,19 @@ impl fmt::Debug for Semaphore {
 }
 
 /// The right to be one of so many, or to be several of them. Dropping it gives it to the next.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{Permit, Semaphore};
+///
+/// let semaphore = Semaphore::new(3);
+/// let permit: Permit = semaphore.acquire_many(2)?;
+/// assert_eq!(permit.count(), 2);
+/// permit.forget(); // They are used up.
+/// assert_eq!((semaphore.free(), semaphore.total()), (1, 1));
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[must_use = "a permit that is not kept is given back at once"]
 pub struct Permit {
     permits: Rc<Permits>,

@@ -101,6 +101,23 @@ impl WaitGroup {
     }
 
     /// How many coroutines wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::sync::WaitGroup;
+    /// use eventlet_green::{spawn, yield_now};
+    ///
+    /// let group = WaitGroup::new();
+    /// let member = group.add();
+    /// let other = group.clone();
+    /// let waiting = spawn(move || other.wait());
+    /// yield_now();
+    /// assert_eq!(group.waiting(), 1);
+    /// drop(member);
+    /// waiting.join().unwrap()?;
+    /// # Ok::<(), eventlet_green::ParkError>(())
+    /// ```
     pub fn waiting(&self) -> usize {
         self.shared.waiters.len()
     }
@@ -131,6 +148,21 @@ impl fmt::Debug for WaitGroup {
 }
 
 /// One that a [`WaitGroup`] waits for, until it is dropped. A clone is another one.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::sync::{Member, WaitGroup};
+/// use std::time::Duration;
+///
+/// let group = WaitGroup::new();
+/// let member: Member = group.add();
+/// assert!(group.wait_timeout(Duration::from_millis(1))?.timed_out());
+/// drop(member); // It has done its part.
+/// group.wait()?;
+/// assert_eq!((group.members(), group.waiting()), (0, 0));
+/// # Ok::<(), eventlet_green::ParkError>(())
+/// ```
 #[must_use = "a member that is not kept is done at once"]
 pub struct Member {
     shared: Rc<Shared>,

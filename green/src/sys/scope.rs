@@ -56,6 +56,23 @@ const MAX_FAILED_WAITS: u32 = 1_000;
 ///
 /// `'scope` is the time from the call of the closure to the end of the last coroutine; `'env` is
 /// that of what is borrowed. Neither has to be written.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Scope, scope};
+///
+/// /// Coroutines that spawn more of their kind, borrowing all the while.
+/// fn count<'scope>(scope: &'scope Scope<'scope, '_>, words: &'scope [&'scope str]) -> usize {
+///     match words {
+///         [] => 0,
+///         [_, rest @ ..] => 1 + scope.spawn(move || count(scope, rest)).join().unwrap(),
+///     }
+/// }
+///
+/// let words = ["to", "be", "or"];
+/// assert_eq!(scope(|scope| count(scope, &words)), 3);
+/// ```
 #[derive(Debug)]
 pub struct Scope<'scope, 'env: 'scope> {
     children: Rc<Children>,

@@ -52,6 +52,21 @@ impl<S> Chunks<S> {
     /// # Panics
     ///
     /// If `most` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::Chunks;
+    /// use std::io::Read;
+    ///
+    /// let mut stream = Chunks::random(&b"abcde"[..], 2, 7); // By a seed, to have it again.
+    /// let length = stream.read(&mut [0; 16])?;
+    /// assert!((1..=2).contains(&length));
+    /// assert_eq!(stream.inner().len(), 5 - length);
+    /// *stream.inner_mut() = b"xyz";
+    /// assert_eq!(stream.into_inner(), b"xyz");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn random(inner: S, most: usize, seed: u64) -> Self {
         Self::with(inner, most, Some(Dice::new(seed)))
     }
@@ -144,6 +159,15 @@ impl<S: SharedStream> Write for &Chunks<S> {
 /// # drop(far);
 /// # let _ = writer.join().unwrap();
 /// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// ```
+/// use eventlet_green::testing::Trickle;
+///
+/// let mut stream = Trickle::new(Vec::<u8>::new());
+/// stream.inner_mut().push(b'x');
+/// assert_eq!(stream.inner(), b"x");
+/// assert_eq!(stream.into_inner(), b"x");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trickle<S>(Chunks<S>);

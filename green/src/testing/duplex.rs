@@ -75,6 +75,29 @@ pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
 /// there for the type and for a shared reference; one reader and one writer may wait at a time, a
 /// second of a kind is refused with `ResourceBusy`. (The one difference: TCP accepts what is sent
 /// to a peer that has shut down reading; here it is `BrokenPipe`, as for a Unix socket.)
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::testing::{Duplex, duplex};
+/// use std::io::{ErrorKind, Read};
+/// use std::net::Shutdown;
+/// use std::time::Duration;
+///
+/// let (near, mut far): (Duplex, Duplex) = duplex(4);
+/// near.set_write_timeout(Some(Duration::from_millis(1)))?;
+/// near.set_read_timeout(None)?;
+/// assert_eq!((near.write_timeout(), near.read_timeout()), (Some(Duration::from_millis(1)), None));
+/// assert_eq!(near.try_write(b"hello")?, 4); // There is room for no more.
+/// assert_eq!(near.wait_writable().unwrap_err().kind(), ErrorKind::TimedOut);
+/// far.wait_readable()?;
+/// assert_eq!((far.unread(), far.peek(&mut [0; 8])?), (4, 4));
+/// assert_eq!(far.try_read(&mut [0; 8])?, 4);
+/// near.try_clone()?.shutdown(Shutdown::Write)?;
+/// assert_eq!(far.read(&mut [0; 8])?, 0, "the end");
+/// near.close()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Duplex {
     link: Rc<Link>,
     side: Side,
@@ -249,6 +272,30 @@ impl Duplex {
     /// * `ResourceBusy`: a coroutine waits to read, or another watcher.
     /// * `NotConnected`: after [`close`](Self::close).
     /// * `Unsupported`: the thread is ending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::duplex;
+    /// use eventlet_green::{Watcher, sync::Event};
+    /// use std::io::{self, Write};
+    /// use std::rc::Rc;
+    ///
+    /// struct Told(Event<bool>);
+    ///
+    /// impl Watcher for Told {
+    ///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
+    ///         let _ = self.0.send(outcome.is_ok());
+    ///     }
+    /// }
+    ///
+    /// let (near, mut far) = duplex(16);
+    /// let told = Rc::new(Told(Event::new()));
+    /// near.watch_readable(told.clone())?;
+    /// far.write_all(b"hello")?;
+    /// assert!(told.0.wait().unwrap());
+    /// # Ok::<(), io::Error>(())
+    /// ```
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
         let deadline = || deadline_of(self.read_timeout());

@@ -22,6 +22,20 @@ use super::SharedStream;
 /// assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 /// assert_eq!(read, b"abc");
 /// ```
+///
+/// ```
+/// use eventlet_green::testing::Failing;
+/// use std::io::{ErrorKind, Write};
+///
+/// let mut stream = Failing::new(Vec::new())
+///     .writes_after(3, ErrorKind::StorageFull)
+///     .flushes(ErrorKind::StorageFull);
+/// assert_eq!(stream.write_all(b"abcde").unwrap_err().kind(), ErrorKind::StorageFull);
+/// assert_eq!(stream.flush().unwrap_err().kind(), ErrorKind::StorageFull);
+/// assert_eq!(stream.inner(), b"abc");
+/// stream.inner_mut().clear();
+/// assert!(stream.into_inner().is_empty());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Failing<S> {
     inner: S,

@@ -46,6 +46,24 @@ use eventlet_runloop::{Dice, ManualClock};
 ///     assert!(given.seed() < 10);
 /// });
 /// ```
+///
+/// ```
+/// use eventlet_green::testing::{Harness, until_parked};
+/// use eventlet_green::{sleep, spawn};
+/// use std::time::Duration;
+///
+/// // A clock that stands still until the test moves it.
+/// Harness::new().default_hub().stepped().patience(Duration::from_secs(20)).run(|given| {
+///     let sleeper = spawn(|| sleep(Duration::from_secs(60)));
+///     until_parked(&sleeper);
+///     given.step(Duration::from_secs(59));
+///     assert!(!sleeper.is_finished());
+///     given.step(Duration::from_secs(1));
+///     assert!(sleeper.is_finished());
+/// });
+/// // Under one hub, in the order of a seed.
+/// Harness::new().hub("select").shuffled(1).run(|given| assert_eq!(given.hub(), "select"));
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is run until `run`"]
 pub struct Harness {
@@ -153,6 +171,17 @@ impl Harness {
     /// process, so this is for a test binary in which nothing else runs at the same time. Default:
     /// only in a child of [`in_children`](super::in_children) or
     /// [`child_command`](super::child_command).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::{Harness, tcp_pair};
+    ///
+    /// Harness::new().default_hub().check_open_files().run(|_| {
+    ///     let (near, far) = tcp_pair().unwrap();
+    ///     drop((near, far)); // Else it would say which are still open.
+    /// });
+    /// ```
     pub fn check_open_files(mut self) -> Self {
         self.files = Files::Checked;
         self
@@ -161,6 +190,20 @@ impl Harness {
     /// With a hub whose calls fail as [`Given::faults`] is ordered to have them, around the one that
     /// is named. What the body has left behind is looked at with a hub that is whole again. Default:
     /// the hub alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::UdpSocket;
+    /// use eventlet_green::testing::{Harness, HubCall};
+    /// use std::io::ErrorKind;
+    ///
+    /// Harness::new().default_hub().failing().run(|given| {
+    ///     given.faults().fail(HubCall::Register, 1, || ErrorKind::StorageFull.into());
+    ///     assert!(UdpSocket::bind("127.0.0.1:0").is_err());
+    ///     assert!(UdpSocket::bind("127.0.0.1:0").is_ok());
+    /// });
+    /// ```
     pub fn failing(mut self) -> Self {
         self.kernel = Kernel::FailsAsOrdered;
         self
@@ -346,6 +389,18 @@ fn assert_no_new(before: Option<OpenFiles>) {
 }
 
 /// What a body is given: its circumstances, and the clock to move.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::testing::{Given, Harness};
+///
+/// Harness::new().jumping().shuffled(2).default_hub().run(|given: &Given| {
+///     let mut dice = given.dice(); // By the seed, so that a failure can be had again.
+///     assert!(dice.roll(6) < 6);
+///     println!("under {} with seed {}, at {:?}", given.hub(), given.seed(), given.clock());
+/// });
+/// ```
 #[derive(Debug)]
 pub struct Given {
     hub: String,
@@ -379,6 +434,23 @@ impl Given {
     /// # Panics
     ///
     /// As for [`clock`](Self::clock) and [`step`](super::step).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::Harness;
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    ///
+    /// Harness::new().default_hub().stepped().run(|given| {
+    ///     let rings = Rc::new(Cell::new(0));
+    ///     let count = Rc::clone(&rings);
+    ///     eventlet_green::call_after(Duration::from_secs(60), move || count.set(1));
+    ///     given.step(Duration::from_secs(60));
+    ///     assert_eq!(rings.get(), 1);
+    /// });
+    /// ```
     #[track_caller]
     pub fn step(&self, by: Duration) {
         time::step(self.clock(), by);
@@ -389,6 +461,16 @@ impl Given {
     /// # Panics
     ///
     /// If the test runs by a hub that does not: see [`Harness::failing`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::Harness;
+    ///
+    /// Harness::new().default_hub().failing().run(|given| {
+    ///     assert_eq!(given.faults().met(), 0, "nothing was ordered");
+    /// });
+    /// ```
     pub fn faults(&self) -> &HubFaults {
         match &self.faults {
             Some(faults) => faults,

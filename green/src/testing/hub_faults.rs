@@ -47,6 +47,26 @@ impl HubCall {
 ///     TcpListener::bind("127.0.0.1:0").unwrap();
 /// });
 /// ```
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_green::testing::{Harness, HubCall, HubFaults};
+/// use std::io::ErrorKind;
+///
+/// Harness::new().default_hub().failing().run(|given| {
+///     let faults: &HubFaults = given.faults();
+///     faults.break_down(HubCall::Register, || ErrorKind::StorageFull.into());
+///     assert!(TcpListener::bind("127.0.0.1:0").is_err());
+///     assert!(TcpListener::bind("127.0.0.1:0").is_err());
+///     faults.heal();
+///     assert!(TcpListener::bind("127.0.0.1:0").is_ok());
+///     assert_eq!((faults.met(), faults.calls(HubCall::Register)), (2, 3));
+///
+///     faults.fail_any(1, || ErrorKind::StorageFull.into());
+///     assert!(TcpListener::bind("127.0.0.1:0").is_err(), "whichever call it was");
+///     assert!(faults.all_calls() >= faults.calls(HubCall::Register));
+/// });
+/// ```
 #[derive(Clone, Default)]
 pub struct HubFaults(Rc<State>);
 

@@ -36,6 +36,17 @@ const LISTED: usize = 20;
 /// drop(sleeper.join());
 /// assert!(Leftovers::now().is_empty());
 /// ```
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_green::testing::Leftovers;
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let left = Leftovers::now();
+/// assert_eq!((left.descriptors().len(), left.timers().len(), left.watchers().len()), (1, 0, 0));
+/// drop(listener);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     coroutines: Vec<String>,

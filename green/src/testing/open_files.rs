@@ -72,6 +72,15 @@ impl OpenFiles {
     }
 
     /// How many there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::OpenFiles;
+    ///
+    /// assert!(OpenFiles::now()?.len() > 0, "standard output and its like");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.numbers.len()
     }

@@ -11,6 +11,20 @@ use super::{Chunks, Duplex, Failing, Trickle};
 /// A stream that reads and writes by a shared reference: what a wrapper of the kit asks of the
 /// stream within, to do so as well. The sockets of this package and of `std`, [`Duplex`], and the
 /// wrappers themselves have it.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::testing::{Chunks, SharedStream, duplex};
+///
+/// // A wrapper can be read and written by a reference if what is within can.
+/// let (near, far) = duplex(16);
+/// let near = Chunks::new(near, 2);
+/// assert_eq!(near.write_shared(b"hello")?, 2);
+/// near.flush_shared()?;
+/// assert_eq!(far.read_shared(&mut [0; 8])?, 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait SharedStream {
     /// As [`Read::read`].
     ///

@@ -53,6 +53,17 @@ impl Watchdog {
     /// # Panics
     ///
     /// As for [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::testing::Watchdog;
+    /// use std::time::Duration;
+    ///
+    /// let watchdog = Watchdog::with_patience("with a cold cache", Duration::from_secs(120));
+    /// // … what takes long, and might hang
+    /// drop(watchdog);
+    /// ```
     pub fn with_patience(what: &str, patience: Duration) -> Self {
         let (alive, ended) = channel();
         let label = label(what);

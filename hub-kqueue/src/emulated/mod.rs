@@ -36,6 +36,20 @@ use crate::{Kevent, KqueueHub, Queue};
 use table::Table;
 
 /// kqueue over epoll: a test tool.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub_kqueue::constants::{EV_ADD, EVFILT_USER};
+/// use eventlet_hub_kqueue::{EmulatedQueue, Kevent, Queue};
+///
+/// let user = Kevent::new(0, EVFILT_USER, EV_ADD, 0);
+/// EmulatedQueue::new()?.kevent(&[user], &mut [], None)?;
+/// // As OpenBSD was for long; its hubs are woken by a pipe.
+/// let old = EmulatedQueue::without_user_events()?;
+/// assert!(old.kevent(&[user], &mut [], None).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct EmulatedQueue {
     /// Locked while changes are applied and events are gathered, not while waiting, and never by the
@@ -208,6 +222,17 @@ impl KqueueHub<EmulatedQueue> {
     /// # Errors
     ///
     /// As for [`EmulatedQueue::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Hub, Trigger};
+    /// use eventlet_hub_kqueue::KqueueHub;
+    ///
+    /// let hub = KqueueHub::emulated()?;
+    /// assert_eq!((hub.name(), hub.capabilities().trigger), ("kqueue", Trigger::Edge));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn emulated() -> io::Result<Self> {
         Self::over(EmulatedQueue::new()?)
     }

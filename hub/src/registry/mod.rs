@@ -51,6 +51,21 @@ pub struct Registry<N> {
 }
 
 /// One registration.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Interest, Token, registry::Registry};
+///
+/// let mut registry = Registry::new();
+/// let token = Token::new(0, 0);
+/// registry.insert(3, token, None)?;
+/// let entry = registry.entry(token)?;
+/// assert_eq!(entry.fd, 3);
+/// entry.note = Some(Interest::READABLE);
+/// assert_eq!(registry.remove(token)?.note, Some(Interest::READABLE));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<N> {
     /// The descriptor's number.
@@ -63,6 +78,15 @@ pub struct Entry<N> {
 
 impl<N> Registry<N> {
     /// An empty table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::registry::Registry;
+    ///
+    /// let registry = Registry::<()>::new();
+    /// assert!(registry.is_empty());
+    /// ```
     pub const fn new() -> Self {
         Registry {
             slots: Vec::new(),
@@ -78,6 +102,20 @@ impl<N> Registry<N> {
     /// `AlreadyExists` if the descriptor or the token's slot has one; `OutOfMemory` if the table
     /// cannot grow to the slot's number; `InvalidInput` for a negative descriptor. Nothing is
     /// changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Token, registry::Registry};
+    /// use std::io::ErrorKind;
+    ///
+    /// let mut registry = Registry::new();
+    /// registry.insert(3, Token::new(0, 0), ())?;
+    /// // The slot is taken, whatever the generation.
+    /// let error = registry.insert(4, Token::new(0, 1), ()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn insert(&mut self, fd: RawFd, token: Token, note: N) -> io::Result<()> {
         Places::check(fd)?;
         if self.by_descriptor(fd).is_some() {
@@ -104,6 +142,20 @@ impl<N> Registry<N> {
     /// # Errors
     ///
     /// `NotFound` if the token is not registered (any more).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Token, registry::Registry};
+    /// use std::io::ErrorKind;
+    ///
+    /// let mut registry = Registry::new();
+    /// let token = Token::new(0, 0);
+    /// registry.insert(3, token, ())?;
+    /// assert_eq!(registry.remove(token)?.fd, 3);
+    /// assert_eq!(registry.remove(token).unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn remove(&mut self, token: Token) -> io::Result<Entry<N>> {
         self.entry(token)?;
         let entry = self.slots[token.slot() as usize]
@@ -119,6 +171,21 @@ impl<N> Registry<N> {
     /// # Errors
     ///
     /// As for [`remove`](Self::remove).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Token, registry::Registry};
+    ///
+    /// let mut registry = Registry::new();
+    /// let token = Token::new(0, 0);
+    /// registry.insert(3, token, 0)?;
+    /// registry.entry(token)?.note += 1;
+    /// assert_eq!(registry.entry(token)?.note, 1);
+    /// // Not the tenant after it.
+    /// assert!(registry.entry(Token::new(0, 1)).is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[inline]
     pub fn entry(&mut self, token: Token) -> io::Result<&mut Entry<N>> {
         match self.slots.get_mut(token.slot() as usize) {
@@ -128,6 +195,18 @@ impl<N> Registry<N> {
     }
 
     /// Whose descriptor it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Token, registry::Registry};
+    ///
+    /// let mut registry = Registry::new();
+    /// registry.insert(3, Token::new(0, 5), ())?;
+    /// assert_eq!(registry.by_descriptor(3), Some(Token::new(0, 5)));
+    /// assert_eq!(registry.by_descriptor(4), None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn by_descriptor(&self, fd: RawFd) -> Option<Token> {
         let slot = self.by_descriptor.slot_of(fd)?;
         let entry = self.slots.get(slot as usize)?.as_ref()?;
@@ -140,6 +219,19 @@ impl<N> Registry<N> {
     /// Where a word holds the whole token, that is what comes back, whether it is still registered or
     /// not. Narrower words hold the slot; then it is the slot's present tenant, so a stale event is a
     /// spurious one for that tenant: a hint that comes to nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Token, registry::Registry};
+    ///
+    /// let mut registry = Registry::new();
+    /// let token = Token::new(2, 7);
+    /// registry.insert(3, token, ())?;
+    /// let word = token.to_word(); // What the kernel is given, and hands back.
+    /// assert_eq!(registry.token_of_word(word), Some(token));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[inline]
     pub fn token_of_word(&self, word: usize) -> Option<Token> {
         if size_of::<usize>() >= size_of::<u64>() {
@@ -155,11 +247,36 @@ impl<N> Registry<N> {
     }
 
     /// How many registrations there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Token, registry::Registry};
+    ///
+    /// let mut registry = Registry::new();
+    /// registry.insert(3, Token::new(9, 0), ())?;
+    /// assert_eq!(registry.len(), 1, "slots nobody has do not count");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.live
     }
 
     /// Whether there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Token, registry::Registry};
+    ///
+    /// let mut registry = Registry::new();
+    /// let token = Token::new(0, 0);
+    /// registry.insert(3, token, ())?;
+    /// assert!(!registry.is_empty());
+    /// registry.remove(token)?;
+    /// assert!(registry.is_empty());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.live == 0
     }

@@ -13,6 +13,31 @@ use crate::fork::Home;
 use crate::sys;
 
 /// A facility's own way of ending its wait.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::{Bell, BellTower};
+/// use std::io::{PipeWriter, Write};
+///
+/// /// As where there is no eventfd.
+/// struct Pipe(PipeWriter);
+///
+/// impl Bell for Pipe {
+///     fn ring(&self) {
+///         // One system call, no lock, no memory. A pipe that is full, and does not block, wakes as well.
+///         let _ = (&self.0).write(&[0]);
+///     }
+/// }
+///
+/// let (reader, writer) = std::io::pipe()?;
+/// let tower = BellTower::new(Pipe(writer));
+/// tower.waker().wake();
+/// // A hub would watch `reader`, and empty it before it acknowledges.
+/// # drop(reader);
+/// assert!(tower.acknowledge());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait Bell: Send + Sync {
     /// Ends the current wait, or the next one.
     ///
@@ -60,6 +85,18 @@ impl Waker {
     }
 
     /// Whether both wake the same hub.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::WakeSource;
+    ///
+    /// let (one, other) = (WakeSource::new()?, WakeSource::new()?);
+    /// let waker = one.waker();
+    /// assert!(waker.will_wake(&waker.clone()) && waker.will_wake(&one.waker()));
+    /// assert!(!waker.will_wake(&other.waker()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn will_wake(&self, other: &Waker) -> bool {
         // By address alone: the same type may have several tables of methods.
         std::ptr::addr_eq(Arc::as_ptr(&self.shared), Arc::as_ptr(&other.shared))

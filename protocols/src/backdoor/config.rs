@@ -71,6 +71,16 @@ pub struct Config {
 ///
 /// Together they bound what a session can take: 64 variables of 1 MiB of text each, and their like.
 /// Arrays and maps of more than some 87,000 elements together are beyond the largest stack there is.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::backdoor::{Config, Sizes};
+///
+/// let mut config = Config::new();
+/// config.sizes.string = 4 << 10; // For a small machine.
+/// assert!(config.sizes.string < Sizes::default().string);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sizes {
@@ -94,6 +104,24 @@ pub struct Sizes {
 }
 
 /// Who may be listened to.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::backdoor::{Backdoor, Config, Exposure, Names, Place};
+/// use std::io::ErrorKind;
+///
+/// let everywhere = Place::Tcp("0.0.0.0:0".parse()?);
+/// let error = Backdoor::new(Config::new(), Names::new()).open(&everywhere).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+///
+/// let mut config = Config::new();
+/// config.exposure = Exposure::Anybody; // Within a network that keeps others out.
+/// # let _: Option<TcpListener> = None;
+/// Backdoor::new(config, Names::new()).open(&everywhere)?.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exposure {
@@ -105,6 +133,15 @@ pub enum Exposure {
 }
 
 /// Whether a client over TCP is asked how wide its window is (RFC 1073).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::backdoor::{Config, Telnet};
+///
+/// let mut config = Config::new();
+/// config.telnet = Telnet::NotAsked; // A program reads the output.
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Telnet {
@@ -199,6 +236,18 @@ const STACK_OF_A_LINK: usize = 1024;
 const STACK_OF_THE_REST: usize = 1 << 20;
 
 /// A password. Comparing it takes the same time whatever is compared.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::backdoor::Password;
+/// use std::io::ErrorKind;
+///
+/// let password = Password::new("correct horse")?;
+/// assert!(!format!("{password:?}").contains("horse"));
+/// assert_eq!(Password::new("two\nlines").unwrap_err().kind(), ErrorKind::InvalidInput);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Password {
     padded: [u8; Password::LONGEST],

@@ -108,6 +108,17 @@ enum State {
 /// assert_eq!(input.width(), Some(100));
 /// assert!(answer.is_empty());
 /// ```
+///
+/// ```
+/// use eventlet_protocols::backdoor::{LineDiscipline, LineEvent};
+///
+/// let mut input = LineDiscipline::new(4);
+/// let (mut events, mut answer) = (Vec::new(), Vec::new());
+/// input.feed(b"far too long\nok", &mut events, &mut answer);
+/// input.finish(&mut events); // The client has shut its side down within a line.
+/// assert_eq!(events, [LineEvent::TooLong, LineEvent::Line("ok".to_owned()), LineEvent::End]);
+/// assert_eq!((input.is_telnet(), input.width(), input.height()), (false, None, None));
+/// ```
 pub struct LineDiscipline {
     state: State,
     line: Vec<u8>,

@@ -71,6 +71,19 @@ impl LogTap {
     }
 
     /// Whether a session shows lines: whether it is worth making one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::backdoor::LogTap;
+    ///
+    /// let tap = LogTap::new();
+    /// let costly = || format!("{:?}", (1..1000).collect::<Vec<_>>());
+    /// if tap.has_listeners() {
+    ///     tap.line(&costly()); // Made for somebody.
+    /// }
+    /// # assert!(!tap.has_listeners());
+    /// ```
     pub fn has_listeners(&self) -> bool {
         self.listeners.count.load(Ordering::Relaxed) > 0
     }

@@ -43,6 +43,18 @@ type Set = Box<dyn Fn(Dynamic) -> Result<(), String>>;
 /// names.function("double", "double(n): twice the number", |n: i64| 2 * n);
 /// // >>> app.limit += double(5)
 /// ```
+///
+/// ```
+/// use eventlet_protocols::backdoor::{Names, rhai::Module};
+///
+/// let mut maths = Module::new();
+/// maths.set_native_fn("half", |n: i64| Ok(n / 2));
+/// let mut names = Names::new();
+/// names.value("answer", "what the program was for", || 42_i64);
+/// names.module("maths", "little helpers", maths);
+/// // >>> maths::half(app.answer)
+/// // 21
+/// ```
 #[derive(Default)]
 pub struct Names {
     functions: Module,

@@ -34,6 +34,16 @@ const OTHERS: u32 = 0o077;
 /// assert_eq!(path.to_string(), "unix:/run/program/console");
 /// assert!("localhost".parse::<Place>().is_err());
 /// ```
+///
+/// ```
+/// use eventlet_protocols::backdoor::Place;
+///
+/// let place = Place::Tcp("127.0.0.1:3000".parse()?);
+/// assert_eq!(place.to_string(), "127.0.0.1:3000");
+/// let place = Place::Unix("/run/app/console".into());
+/// assert_eq!(place.to_string(), "unix:/run/app/console");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {

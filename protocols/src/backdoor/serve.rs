@@ -147,6 +147,41 @@ impl Drop for Visitor {
 /// # eventlet_green::yield_now();
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::backdoor::{Backdoor, Config, LogTap, Names, Place};
+/// use eventlet_protocols::server::Peer;
+/// use std::io::{BufRead, BufReader, Write};
+/// use std::rc::Rc;
+///
+/// let mut names = Names::new();
+/// names.function("double", "double(n): twice the number", |n: i64| 2 * n);
+/// let tap = LogTap::new();
+/// let console = Backdoor::builder()
+///     .config(Config::new())
+///     .names(names)
+///     .private_names(|_peer, names| {
+///         names.value("who", "whom this session belongs to", || "you");
+///     })
+///     .log_tap(tap)
+///     .log_filter(|target, level| Err(format!("no filter for {target} at {level}")))
+///     .build();
+/// let console = Rc::new(console);
+///
+/// let (near, far) = UnixStream::pair()?;
+/// let serving = Rc::clone(&console);
+/// let session = eventlet_green::spawn(move || serving.serve_stream(far, Peer::Unknown));
+/// (&near).write_all(b"double(21)\n")?;
+/// let lines = BufReader::new(&near).lines();
+/// let answer = lines.map_while(Result::ok).find(|line| line.ends_with("42"));
+/// assert!(answer.is_some());
+/// assert_eq!(console.sessions(), 1);
+/// console.log_tap().line("shown to those who have called log_here()");
+/// drop(near);
+/// session.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Backdoor {
     shared: Rc<Shared>,
 }
@@ -202,6 +237,35 @@ impl Backdoor {
     ///
     /// * `PermissionDenied`: as for [`open`](Self::open).
     /// * What `accept` gives that trying again does not mend.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::TcpListener;
+    /// use eventlet_green::net::unix::UnixListener;
+    /// use eventlet_protocols::backdoor::{Backdoor, Config, Names};
+    /// use std::io::ErrorKind;
+    /// use std::rc::Rc;
+    ///
+    /// let console = Rc::new(Backdoor::new(Config::new(), Names::new()));
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let closing = listener.try_clone()?;
+    /// let serving = Rc::clone(&console);
+    /// let server = eventlet_green::spawn(move || serving.serve(listener));
+    /// eventlet_green::yield_now(); // It serves.
+    /// closing.close()?;
+    /// assert!(server.join().unwrap().is_ok());
+    ///
+    /// // A socket that others may open is not served.
+    /// # let path = std::env::temp_dir().join(format!("eventlet-doc-console-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// # use std::os::unix::fs::PermissionsExt;
+    /// # std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666))?;
+    /// let error = console.serve_unix(listener).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn serve(&self, listener: TcpListener) -> io::Result<()> {
         check_tcp(&listener, self.shared.config.exposure)?;
         self.accept_all(&Listener::Tcp(listener))
@@ -238,6 +302,20 @@ impl Backdoor {
     /// # Errors
     ///
     /// As for [`Signals::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::signals::SIGUSR1;
+    /// use eventlet_protocols::backdoor::{Backdoor, Config, Names, OnSignal, Place};
+    ///
+    /// let console = Backdoor::new(Config::new(), Names::new());
+    /// let place = Place::Tcp("127.0.0.1:0".parse()?);
+    /// let on_signal: OnSignal = console.open_on_signal(SIGUSR1, place)?; // kill -USR1 opens it.
+    /// assert_eq!(console.sessions(), 0);
+    /// drop(on_signal);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open_on_signal(&self, signal: i32, place: Place) -> io::Result<OnSignal> {
         let signals = Signals::new(&[signal])?;
         let backdoor = self.clone();
@@ -261,6 +339,16 @@ impl Backdoor {
 
     /// Opens it, and says where, or why not, in a line on standard error: for programs that go on
     /// without it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::backdoor::{Backdoor, Config, Names, Place};
+    ///
+    /// let console = Backdoor::new(Config::new(), Names::new());
+    /// let nowhere = Place::Unix("no/such/folder/console".into());
+    /// assert!(console.open_loudly(&nowhere).is_none(), "why, stands on standard error");
+    /// ```
     pub fn open_loudly(&self, place: &Place) -> Option<Opened> {
         match self.open(place) {
             Ok(opened) => {
@@ -351,6 +439,25 @@ impl fmt::Debug for Backdoor {
 }
 
 /// What a [`Backdoor`] is made of.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::backdoor::{Backdoor, BackdoorBuilder, Config, LogTap, Names};
+///
+/// let builder: BackdoorBuilder = Backdoor::builder();
+/// let console = builder
+///     .config(Config::new())
+///     .names(Names::new())
+///     .private_names(|peer, names| {
+///         let peer = peer.to_string();
+///         names.value("who", "whom this session belongs to", move || peer.clone());
+///     })
+///     .log_filter(|target, level| Err(format!("no filter for {target} at {level}")))
+///     .log_tap(LogTap::new())
+///     .build();
+/// assert_eq!(console.sessions(), 0);
+/// ```
 #[derive(Default)]
 pub struct BackdoorBuilder {
     config: Config,
@@ -431,6 +538,18 @@ impl Drop for SocketFile {
 }
 
 /// A console that listens. Dropping it closes the console and ends its sessions.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::backdoor::{Backdoor, Config, Names, Opened, Place};
+///
+/// let console = Backdoor::new(Config::new(), Names::new());
+/// let opened: Opened = console.open(&Place::Tcp("127.0.0.1:0".parse()?))?;
+/// println!("telnet {}", opened.place());
+/// opened.close()?; // With the sessions there are.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the console is closed when this is dropped"]
 pub struct Opened {

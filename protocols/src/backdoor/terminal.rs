@@ -159,6 +159,26 @@ pub fn output() -> Option<Output> {
 ///
 /// A write waits while the client does not read, at most as long as
 /// [`Config::write`](super::Config::write) says.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::backdoor::{Names, Output, output};
+/// use std::io::Write;
+///
+/// /// As wide as the client's window.
+/// fn rule(mut output: Output) -> std::io::Result<()> {
+///     let width = output.width();
+///     writeln!(output, "{}", "-".repeat(width))
+/// }
+///
+/// let mut names = Names::new();
+/// names.function("rule", "rule(): draws a line", || {
+///     if let Some(output) = output() {
+///         let _ = rule(output); // The client may be gone.
+///     }
+/// });
+/// ```
 #[derive(Clone)]
 pub struct Output {
     terminal: Rc<Terminal>,

@@ -59,6 +59,29 @@ pub struct Agent {
 
 /// The URL that a response came from, after redirects: among its
 /// [extensions](http::Response::extensions).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::{Agent, FinalUri};
+/// use eventlet_protocols::server::{Body, RequestBody, Server};
+/// use http::{Method, Request, Response};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/old", listener.local_addr()?);
+/// eventlet_green::spawn(move || {
+///     let moved = |request: Request<RequestBody>| match request.uri().path() {
+///         "/old" => Response::builder().status(301).header("location", "/new").body(Body::empty()),
+///         _ => Response::builder().body(Body::from("here")),
+///     };
+///     Server::new(move |request| moved(request).unwrap()).serve(listener)
+/// });
+/// let response = Agent::new().call(Method::GET, &url).fetch()?;
+/// let FinalUri(uri) = response.extensions().get().expect("every response has it");
+/// assert_eq!(uri.path(), "/new");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FinalUri(pub Uri);
 
@@ -90,12 +113,45 @@ impl Agent {
     /// # Errors
     ///
     /// An [`Error`], but not [`Error::Status`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::{Agent, Body};
+    /// use http::Request;
+    /// # use eventlet_green::net::TcpListener;
+    /// # use eventlet_protocols::server::{self, Server};
+    /// # use http::Response;
+    /// # let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// # let url = format!("http://{}/", listener.local_addr()?);
+    /// # eventlet_green::spawn(move || {
+    /// #     let missing = |_| Response::builder().status(404).body(server::Body::from("no")).unwrap();
+    /// #     Server::new(missing).serve(listener)
+    /// # });
+    ///
+    /// let agent = Agent::new();
+    /// let request = Request::put(&url).header("if-none-match", "*").body(Body::from("new"))?;
+    /// let response = agent.request(request)?;
+    /// assert_eq!(response.status(), 404); // Which is no error here.
+    /// assert_eq!(response.into_body().into_text()?, "no");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn request(&self, request: Request<Body>) -> Result<Response<ResponseBody>, Error> {
         let whole = self.config.whole.map(|limit| now() + limit);
         self.run(request, whole)
     }
 
     /// A request that is put together step by step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::Agent;
+    /// use http::Method;
+    ///
+    /// let call = Agent::new().call(Method::GET, "no url");
+    /// assert!(call.fetch().is_err(), "what is wrong is said when it is sent");
+    /// ```
     pub fn call(&self, method: Method, url: &str) -> Call {
         Call::new(self.clone(), method, url)
     }
@@ -114,6 +170,32 @@ impl Agent {
     /// # Errors
     ///
     /// As for [`get`](Self::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::{Agent, Config};
+    /// # use eventlet_green::net::TcpListener;
+    /// # use eventlet_protocols::server::{Body, RequestBody, Server};
+    /// # use http::{Request, Response};
+    /// # let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// # let url = format!("http://{}/", listener.local_addr()?);
+    /// # eventlet_green::spawn(move || {
+    /// #     let echo = |request: Request<RequestBody>| {
+    /// #         let method = request.method().as_str().to_owned();
+    /// #         Response::builder().header("x-method", &method).body(Body::from(method)).unwrap()
+    /// #     };
+    /// #     Server::new(echo).serve(listener)
+    /// # });
+    ///
+    /// // A server that answers with the method it was asked by.
+    /// let agent = Agent::with_config(Config::new());
+    /// assert_eq!(agent.head(&url)?["x-method"], "HEAD");
+    /// assert_eq!(agent.put(&url, "text")?, "PUT");
+    /// assert_eq!(agent.post(&url, vec![1, 2, 3])?, "POST");
+    /// assert_eq!(agent.delete(&url)?, "DELETE");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn head(&self, url: &str) -> Result<HeaderMap, Error> {
         let response = self.call(Method::HEAD, url).fetch()?;
         Ok(response.into_parts().0.headers)
@@ -152,6 +234,24 @@ impl Agent {
     }
 
     /// Closes the connections that idle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use eventlet_green::net::TcpListener;
+    /// # use eventlet_protocols::client::Agent;
+    /// # use eventlet_protocols::server::{Body, Server};
+    /// # use http::Response;
+    /// # let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// # let url = format!("http://{}/", listener.local_addr()?);
+    /// # eventlet_green::spawn(move || Server::new(|_| Response::new(Body::from("hi"))).serve(listener));
+    /// let agent = Agent::new();
+    /// agent.get(&url)?;
+    /// assert_eq!(agent.status().idle, 1);
+    /// agent.close_idle();
+    /// assert_eq!(agent.status().idle, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close_idle(&self) {
         self.pool.close_idle();
     }

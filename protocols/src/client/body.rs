@@ -74,6 +74,21 @@ impl Body {
 
     /// With fields after the body, asked for when all of it has been read (RFC 9110 section 6.5).
     /// They go out with a body of unknown length only, without those that may not stand there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::Body;
+    /// use http::{HeaderMap, HeaderValue};
+    ///
+    /// let body = Body::reader(&b"hello"[..]).with_trailers(|| {
+    ///     // Asked for when all has been sent: a checksum may be known by then.
+    ///     HeaderMap::from_iter([("x-sum".parse().unwrap(), HeaderValue::from_static("5d41"))])
+    /// });
+    /// assert_eq!((body.len(), body.is_empty()), (None, false));
+    /// assert_eq!(Body::from("hello").len(), Some(5));
+    /// assert!(Body::empty().is_empty());
+    /// ```
     pub fn with_trailers(mut self, trailers: impl FnOnce() -> HeaderMap + 'static) -> Self {
         self.trailers = Some(Box::new(trailers));
         self

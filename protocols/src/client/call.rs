@@ -99,6 +99,22 @@ impl Call {
     }
 
     /// How long all of it may take, instead of [`Config::whole`](super::Config::whole).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::TcpListener;
+    /// use eventlet_protocols::client::{Agent, Error, Phase};
+    /// use http::Method;
+    /// use std::time::Duration;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?; // Who never accepts, and never answers.
+    /// let url = format!("http://{}/", listener.local_addr()?);
+    /// let call = Agent::new().call(Method::GET, &url).timeout(Duration::from_millis(10));
+    /// let error = call.fetch().unwrap_err();
+    /// assert!(error.is_timeout() && matches!(error, Error::Timeout(Phase::Whole)));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn timeout(mut self, whole: Duration) -> Self {
         self.whole = Some(whole);
         self

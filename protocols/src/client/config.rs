@@ -102,6 +102,18 @@ pub struct Config {
 }
 
 /// What is done about compressed responses (RFC 9110 section 8.4).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::client::{Agent, Compression, Config};
+///
+/// let mut config = Config::new();
+/// config.compression = Compression::Gzip;
+/// config.inflated = 1 << 20; // Of a body that came compressed, at most a MiB.
+/// let agent = Agent::with_config(config);
+/// # drop(agent);
+/// ```
 #[cfg(feature = "gzip")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

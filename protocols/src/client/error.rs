@@ -124,11 +124,44 @@ impl Error {
     /// # Errors
     ///
     /// The `io::Error`, if it has none of ours within.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_protocols::client::{Body, Config, Error, exchange_over};
+    /// use http::Request;
+    /// use std::io::{self, Read, Write};
+    ///
+    /// let (near, mut far) = UnixStream::pair()?;
+    /// eventlet_green::spawn(move || {
+    ///     far.read(&mut [0; 1024])?;
+    ///     far.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf") // Cut off.
+    /// });
+    /// let request = Request::get("http://a.example/").body(Body::empty())?;
+    /// let mut body = exchange_over(near, request, &Config::new())?.into_body();
+    /// let error = body.read_to_end(&mut Vec::new()).unwrap_err();
+    /// assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    /// let error = Error::of_io(error)?;
+    /// assert!(matches!(error, Error::Response(fault) if fault.is_truncation()));
+    /// assert!(Error::of_io(io::Error::other("not of ours")).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn of_io(error: io::Error) -> Result<Error, io::Error> {
         error.downcast()
     }
 
     /// Whether the time of some phase was over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::{Error, Phase};
+    ///
+    /// let error = Error::Timeout(Phase::Head);
+    /// assert!(error.is_timeout());
+    /// assert_eq!(error.status(), None);
+    /// ```
     pub fn is_timeout(&self) -> bool {
         matches!(self, Error::Timeout(_))
     }

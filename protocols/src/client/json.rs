@@ -48,6 +48,25 @@ pub fn get<T: DeserializeOwned>(url: &str) -> Result<T, Error> {
 /// # Errors
 ///
 /// As there.
+///
+/// # Examples
+///
+/// ```
+/// # use eventlet_green::net::TcpListener;
+/// # use eventlet_protocols::server::{Body, RequestBody, Server};
+/// # use http::{Request, Response};
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let url = format!("http://{}/", listener.local_addr()?);
+/// # eventlet_green::spawn(move || {
+/// #     let echo = |request: Request<RequestBody>| Response::new(Body::reader(request.into_body()));
+/// #     Server::new(echo).serve(listener)
+/// # });
+/// use eventlet_protocols::client::json;
+///
+/// let back: Vec<u32> = json::put(&url, &[1, 2, 3])?;
+/// assert_eq!(back, [1, 2, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn put<T: DeserializeOwned>(url: &str, value: &(impl Serialize + ?Sized)) -> Result<T, Error> {
     speaking().put(url, value)
 }
@@ -66,6 +85,21 @@ pub fn post<T: DeserializeOwned>(url: &str, value: &(impl Serialize + ?Sized)) -
 /// # Errors
 ///
 /// As there.
+///
+/// # Examples
+///
+/// ```
+/// # use eventlet_green::net::TcpListener;
+/// # use eventlet_protocols::server::{Body, Server};
+/// # use http::Response;
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let url = format!("http://{}/", listener.local_addr()?);
+/// # eventlet_green::spawn(move || Server::new(|_| Response::new(Body::empty())).serve(listener));
+/// use eventlet_protocols::client::json;
+///
+/// json::delete(&url)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn delete(url: &str) -> Result<(), Error> {
     speaking().delete(url)
 }

@@ -44,6 +44,27 @@ struct Idle {
 }
 
 /// How a pool stands.
+///
+/// # Examples
+///
+/// ```
+/// # use eventlet_green::net::TcpListener;
+/// # use eventlet_protocols::server::{Body, Server};
+/// # use http::Response;
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let url = format!("http://{}/", listener.local_addr()?);
+/// # eventlet_green::spawn(move || Server::new(|_| Response::new(Body::from("hi"))).serve(listener));
+/// use eventlet_protocols::client::{Agent, PoolStatus};
+/// use http::Method;
+///
+/// let agent = Agent::new();
+/// let response = agent.call(Method::GET, &url).send()?; // Whose body is still to be read.
+/// let status: PoolStatus = agent.status();
+/// assert_eq!((status.hosts, status.in_use, status.waiting), (1, 1, 0));
+/// response.into_body().into_bytes()?;
+/// assert_eq!((agent.status().in_use, agent.status().idle), (0, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolStatus {

@@ -52,6 +52,19 @@ enum Use {
 
 impl Proxy {
     /// Has it open a tunnel for `http` URLs, too, for proxies that do nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::{Agent, Config, Proxies, Proxy};
+    ///
+    /// let proxy: Proxy = "proxy.example:3128".parse()?;
+    /// let mut config = Config::new();
+    /// config.proxies = Proxies::all(proxy.tunnelling());
+    /// let agent = Agent::with_config(config);
+    /// # drop(agent);
+    /// # Ok::<(), eventlet_protocols::client::Error>(())
+    /// ```
     pub fn tunnelling(mut self) -> Self {
         self.use_of = Use::Tunnel;
         self
@@ -161,6 +174,18 @@ impl Proxies {
     /// # Errors
     ///
     /// [`Error::Url`]: one of them is no proxy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::{Config, Proxies};
+    ///
+    /// let mut config = Config::new();
+    /// config.proxies = Proxies::from_env()?; // As curl and its like do.
+    /// config.proxies = Proxies::none(); // And back to the default.
+    /// assert!(format!("{:?}", config.proxies).contains("http: None"));
+    /// # Ok::<(), eventlet_protocols::client::Error>(())
+    /// ```
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(|name| env::var(name).ok())
     }

@@ -23,6 +23,28 @@ use crate::wire::{BodyReader, Refusal, ResponseFault};
 
 /// The body of a response: a reader that parks its coroutine. It holds its connection until it has
 /// been read to its end, or is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::client::{Body, Config, ResponseBody, exchange_over};
+/// use http::Request;
+/// use std::io::{Read, Write};
+///
+/// let (near, mut far) = UnixStream::pair()?;
+/// far.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+/// far.write_all(b"5\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n")?;
+/// let request = Request::get("http://a.example/").body(Body::empty())?;
+/// let mut body: ResponseBody = exchange_over(near, request, &Config::new())?.into_body();
+///
+/// assert_eq!(body.remaining(), None, "of chunks nobody knows");
+/// let mut text = String::new();
+/// body.read_to_string(&mut text)?;
+/// assert_eq!((text.as_str(), body.remaining()), ("hello", Some(0)));
+/// assert_eq!(body.take_trailers()["x-sum"], "7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct ResponseBody {
     raw: Raw,
     #[cfg(feature = "gzip")]
@@ -67,6 +89,25 @@ impl ResponseBody {
     /// # Errors
     ///
     /// [`Error::TooLarge`]; what reading gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_protocols::client::{Body, Config, Error, exchange_over};
+    /// use http::Request;
+    /// use std::io::Write;
+    ///
+    /// let (near, mut far) = UnixStream::pair()?;
+    /// far.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")?;
+    /// let request = Request::get("http://a.example/").body(Body::empty())?;
+    /// let mut config = Config::new();
+    /// config.in_memory = 4;
+    /// let response = exchange_over(near, request, &config)?;
+    /// let error = response.into_body().into_bytes().unwrap_err();
+    /// assert!(matches!(error, Error::TooLarge { limit: 4 }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_bytes(mut self) -> Result<Bytes, Error> {
         let limit = self.in_memory;
         match self.collect(limit)? {
@@ -80,6 +121,22 @@ impl ResponseBody {
     /// # Errors
     ///
     /// As for [`into_bytes`](Self::into_bytes); [`Error::Encoding`] if it is not UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_protocols::client::{Body, Config, exchange_over};
+    /// use http::Request;
+    /// use std::io::Write;
+    ///
+    /// let (near, mut far) = UnixStream::pair()?;
+    /// far.write_all("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ngrün".as_bytes())?;
+    /// let request = Request::get("http://a.example/").body(Body::empty())?;
+    /// let response = exchange_over(near, request, &Config::new())?;
+    /// assert_eq!(response.into_body().into_text()?, "grün");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_text(self) -> Result<String, Error> {
         let bytes = self.into_bytes()?;
         String::from_utf8(bytes.into()).map_err(|error| {
@@ -89,6 +146,22 @@ impl ResponseBody {
 
     /// The connection, after `101 Switching Protocols`: whatever comes on it now is the other
     /// protocol's. `None` after any other response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_protocols::client::{Body, Config, exchange_over};
+    /// use http::Request;
+    /// use std::io::Write;
+    ///
+    /// let (near, mut far) = UnixStream::pair()?;
+    /// far.write_all(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")?;
+    /// let request = Request::get("http://a.example/").body(Body::empty())?;
+    /// let response = exchange_over(near, request, &Config::new())?;
+    /// assert!(response.into_body().into_upgraded().is_none(), "after 101 only");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_upgraded(self) -> Option<Upgraded> {
         self.raw.into_upgraded()
     }

@@ -33,6 +33,28 @@ use crate::wire::reason_phrase;
 /// assert!(error.to_string().ends_with("410 Gone: it left"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::{self, Error};
+/// use eventlet_protocols::format::Text;
+/// use eventlet_protocols::server::{Body, Server};
+/// use http::{Method, Response};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/cup", listener.local_addr()?);
+/// eventlet_green::spawn(move || {
+///     let teapot = |_| Response::builder().status(418).body(Body::from("short and stout")).unwrap();
+///     Server::new(teapot).serve(listener)
+/// });
+/// let Err(Error::Status(error)) = client::get(&url) else { panic!("it is a teapot") };
+/// assert_eq!((error.method(), error.uri().path()), (&Method::GET, "/cup"));
+/// assert_eq!(error.headers()["content-length"], "15");
+/// let text: String = error.load(&Text)?; // As JSON, where the interface says so what is wrong.
+/// assert_eq!(text, "short and stout");
+/// assert!(!error.is_body_cut());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StatusError {
     pub(super) method: Method,

@@ -8,6 +8,19 @@ use std::time::Duration;
 use eventlet_green::{Time, now};
 
 /// A part of a request's life that has a time of its own.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::client::{Error, Phase};
+///
+/// fn is_worth_another_server(error: &Error) -> bool {
+///     matches!(error, Error::Timeout(Phase::Resolve | Phase::Connect | Phase::Tls))
+/// }
+///
+/// assert!(is_worth_another_server(&Error::Timeout(Phase::Connect)));
+/// assert!(!is_worth_another_server(&Error::Timeout(Phase::Body)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {

@@ -21,6 +21,36 @@ use socket2::SockRef;
 ///
 /// All operations take `&self`: a stream keeps its state in cells. None but `wait` may wait, which
 /// goes for dropping, too: streams are dropped where nothing can wait, such as in a pool's timer.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_green::now;
+/// use eventlet_protocols::client::Transport;
+/// use eventlet_green::Interest;
+/// use std::io::ErrorKind;
+/// use std::time::Duration;
+///
+/// let (near, far) = UnixStream::pair()?;
+/// let mut text = [0; 8];
+/// let error = Transport::try_read(&near, &mut text).unwrap_err();
+/// assert!(error.kind() == ErrorKind::WouldBlock && near.is_quiet());
+///
+/// assert_eq!(Transport::try_write(&far, b"ping")?, 4);
+/// far.try_flush()?; // Sockets keep nothing back.
+/// near.wait(Interest::READABLE, Some(Duration::from_secs(5)))?;
+/// assert_eq!(Transport::try_read(&near, &mut text)?, 4);
+///
+/// // The same, waiting as it goes.
+/// let deadline = Some(now() + Duration::from_secs(5));
+/// assert_eq!(near.write_until(b"pong", deadline)?, 4);
+/// near.flush_until(deadline)?;
+/// near.finish_writing()?;
+/// assert_eq!(far.read_until(&mut text, deadline)?, 4);
+/// assert_eq!(far.read_until(&mut text, deadline)?, 0, "the end");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait Transport: 'static {
     /// Reads what there is; `Ok(0)` at the end of the stream.
     ///

@@ -29,6 +29,35 @@ use crate::server::input::Input;
 /// let stream = response.into_body().into_upgraded().expect("after 101");
 /// # Ok::<(), eventlet_protocols::client::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::client::{Body, Config, exchange_over};
+/// use http::Request;
+/// use std::io::{Read, Write};
+/// use std::time::Duration;
+///
+/// let (near, mut far) = UnixStream::pair()?;
+/// let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\n";
+/// far.write_all(head.as_bytes())?;
+/// far.write_all(b"HI")?;
+/// let request = Request::get("http://a.example/")
+///     .header("connection", "upgrade")
+///     .header("upgrade", "shout")
+///     .body(Body::empty())?;
+/// let response = exchange_over(near, request, &Config::new())?;
+///
+/// let mut upgraded = response.into_body().into_upgraded().expect("after 101");
+/// upgraded.set_read_timeout(Some(Duration::from_secs(5)));
+/// upgraded.set_write_timeout(Some(Duration::from_secs(5)));
+/// let mut word = [0; 2];
+/// upgraded.read_exact(&mut word)?; // It may have come together with the head.
+/// assert_eq!(&word, b"HI");
+/// upgraded.write_all(b"HO")?;
+/// let (_stream, unread) = upgraded.into_parts();
+/// assert!(unread.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Upgraded {
     stream: Box<dyn Transport>,
     ahead: Input,

@@ -38,6 +38,38 @@ use crate::format::{Dump, Format, Load};
 /// assert_eq!(answer, "grün");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```
+/// # use eventlet_green::net::TcpListener;
+/// # use eventlet_protocols::server::{Body, RequestBody, Server};
+/// # use http::{Request, Response};
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let url = format!("http://{}/", listener.local_addr()?);
+/// # eventlet_green::spawn(move || {
+/// #     let echo = |request: Request<RequestBody>| match request.method().as_str() {
+/// #         "GET" => Response::new(Body::from("got")),
+/// #         _ => Response::new(Body::reader(request.into_body())),
+/// #     };
+/// #     Server::new(echo).serve(listener)
+/// # });
+/// use eventlet_protocols::client::{Agent, Speaking};
+/// use eventlet_protocols::format::Text;
+/// use http::Method;
+///
+/// let text: Speaking<Text> = Agent::new().speaking(Text);
+/// let got: String = text.get(&url)?;
+/// let put: String = text.put(&url, "put")?;
+/// assert_eq!((got.as_str(), put.as_str()), ("got", "put"));
+/// text.delete(&url)?;
+///
+/// // With a field more, and with the head of the response.
+/// let call = text.call_with(Method::PATCH, &url, "patched")?.header("if-match", "\"7\"");
+/// let response = text.fetch::<String>(call)?;
+/// assert_eq!((response.status().as_u16(), response.body().as_str()), (200, "patched"));
+/// let call = text.call(Method::GET, &url); // Says by `Accept` what it wants.
+/// assert_eq!(text.fetch::<String>(call)?.into_body(), "got");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Speaking<F> {
     agent: Agent,
@@ -46,6 +78,17 @@ pub struct Speaking<F> {
 
 impl Agent {
     /// The same agent, in values of a format.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::client::Agent;
+    /// use eventlet_protocols::format::Octets;
+    ///
+    /// let agent = Agent::new();
+    /// let octets = agent.speaking(Octets); // Over the same connections.
+    /// # drop(octets);
+    /// ```
     pub fn speaking<F: Format>(&self, format: F) -> Speaking<F> {
         Speaking {
             agent: self.clone(),

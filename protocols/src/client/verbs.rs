@@ -41,6 +41,24 @@ pub fn head(url: &str) -> Result<HeaderMap, Error> {
 /// # Errors
 ///
 /// As there.
+///
+/// # Examples
+///
+/// ```
+/// # use eventlet_green::net::TcpListener;
+/// # use eventlet_protocols::server::{Body, RequestBody, Server};
+/// # use http::{Request, Response};
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let url = format!("http://{}/", listener.local_addr()?);
+/// # eventlet_green::spawn(move || {
+/// #     let echo = |request: Request<RequestBody>| Response::new(Body::reader(request.into_body()));
+/// #     Server::new(echo).serve(listener)
+/// # });
+/// use eventlet_protocols::client;
+///
+/// assert_eq!(client::put(&url, "a new page")?, "a new page");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn put(url: &str, body: impl Into<Body>) -> Result<Bytes, Error> {
     once().put(url, body)
 }
@@ -59,6 +77,23 @@ pub fn post(url: &str, body: impl Into<Body>) -> Result<Bytes, Error> {
 /// # Errors
 ///
 /// As there.
+///
+/// # Examples
+///
+/// ```
+/// # use eventlet_green::net::TcpListener;
+/// # use eventlet_protocols::server::{Body, Server};
+/// # use http::Response;
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let url = format!("http://{}/", listener.local_addr()?);
+/// # eventlet_green::spawn(move || {
+/// #     Server::new(|_| Response::builder().status(204).body(Body::empty()).unwrap()).serve(listener)
+/// # });
+/// use eventlet_protocols::client;
+///
+/// assert!(client::delete(&url)?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn delete(url: &str) -> Result<Bytes, Error> {
     once().delete(url)
 }

@@ -67,6 +67,16 @@ impl LoadError {
     }
 
     /// How long the body was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::format::{BEGINNING, LoadError};
+    ///
+    /// let page = vec![b'<'; 2 * BEGINNING];
+    /// let error = LoadError::new(None, &page, "expected value");
+    /// assert_eq!((error.body_len(), error.beginning().len()), (2 * BEGINNING, BEGINNING));
+    /// ```
     pub fn body_len(&self) -> usize {
         self.length
     }
@@ -94,6 +104,16 @@ impl Error for LoadError {
 }
 
 /// A value that has no form in a format.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::format::DumpError;
+/// use http::HeaderValue;
+///
+/// let error = DumpError::new(HeaderValue::from_static("application/json"), "key must be a string");
+/// assert_eq!(error.content_type(), "application/json");
+/// ```
 #[derive(Debug)]
 pub struct DumpError {
     content_type: HeaderValue,

@@ -71,6 +71,15 @@ pub use request::{BodyError, DEFAULT_BODY_LIMIT, read_as, read_whole};
 /// A way to write values as bytes, by its name.
 ///
 /// What it can write is said by [`Dump`], what it can read by [`Load`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::format::{Format, Text};
+///
+/// assert_eq!(Text.content_type(), "text/plain; charset=utf-8");
+/// assert!(Text.is_named("text/html") && !Text.is_named("image/png"));
+/// ```
 pub trait Format {
     /// What a body of this format is called in `Content-Type` and in `Accept`.
     fn content_type(&self) -> HeaderValue;
@@ -85,6 +94,37 @@ pub trait Format {
 }
 
 /// A format that can write a `T`.
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use eventlet_protocols::format::{BoxError, Dump, Format};
+/// use http::HeaderValue;
+///
+/// /// Rows of numbers.
+/// struct Csv;
+///
+/// impl Format for Csv {
+///     fn content_type(&self) -> HeaderValue {
+///         HeaderValue::from_static("text/csv")
+///     }
+/// }
+///
+/// impl Dump<[u32]> for Csv {
+///     fn try_dump(&self, row: &[u32]) -> Result<Bytes, BoxError> {
+///         if row.is_empty() {
+///             return Err("a row has at least one column".into());
+///         }
+///         let cells: Vec<_> = row.iter().map(u32::to_string).collect();
+///         Ok(cells.join(",").into())
+///     }
+/// }
+///
+/// assert_eq!(Csv.dump(&[1, 2, 3][..])?, "1,2,3");
+/// assert_eq!(Csv.dump(&[][..]).unwrap_err().content_type(), "text/csv");
+/// # Ok::<(), eventlet_protocols::format::DumpError>(())
+/// ```
 pub trait Dump<T: ?Sized>: Format {
     /// The value as bytes: what an implementation has to provide.
     ///
@@ -106,6 +146,33 @@ pub trait Dump<T: ?Sized>: Format {
 }
 
 /// A format that can read a `T`.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::format::{BoxError, Format, Load};
+/// use http::HeaderValue;
+///
+/// /// One number, in digits.
+/// struct Decimal;
+///
+/// impl Format for Decimal {
+///     fn content_type(&self) -> HeaderValue {
+///         HeaderValue::from_static("text/plain")
+///     }
+/// }
+///
+/// impl Load<u32> for Decimal {
+///     fn try_load(&self, body: &[u8]) -> Result<u32, BoxError> {
+///         Ok(std::str::from_utf8(body)?.trim().parse()?)
+///     }
+/// }
+///
+/// assert_eq!(Decimal.load(None, b"42\n")?, 42);
+/// let error = Decimal.load(None, b"<html>").unwrap_err();
+/// assert_eq!(error.beginning(), b"<html>");
+/// # Ok::<(), eventlet_protocols::format::LoadError>(())
+/// ```
 pub trait Load<T>: Format {
     /// Reads a value of a whole body: what an implementation has to provide. A body without a byte
     /// is handed in like any other; for types that can say "nothing" it should be that.

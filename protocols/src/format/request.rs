@@ -30,6 +30,14 @@ pub const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// let response = BodyError::TooLarge { limit: 100 }.into_response();
 /// assert_eq!(response.status(), 413);
 /// ```
+///
+/// ```
+/// use eventlet_protocols::format::BodyError;
+///
+/// let error = BodyError::TooLarge { limit: 1024 };
+/// assert_eq!(error.status(), 413);
+/// assert!(error.for_client().contains("1024"));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BodyError {
@@ -132,6 +140,32 @@ impl IntoResponse for BodyError {
 /// # Errors
 ///
 /// [`BodyError::TooLarge`], [`BodyError::Unreadable`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::{self, Error};
+/// use eventlet_protocols::format::{BodyError, read_whole};
+/// use eventlet_protocols::server::{Body, RequestBody, Server};
+/// use http::{Request, Response};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/", listener.local_addr()?);
+/// eventlet_green::spawn(move || {
+///     let reverse = |request: Request<RequestBody>| -> Result<Response<Body>, BodyError> {
+///         let mut bytes = read_whole(&mut request.into_body(), 8)?.to_vec();
+///         bytes.reverse();
+///         Ok(Response::new(Body::from(bytes)))
+///     };
+///     Server::new(reverse).serve(listener)
+/// });
+/// assert_eq!(client::post(&url, "stressed")?, "desserts");
+/// let error = client::post(&url, "too long for it").unwrap_err();
+/// assert_eq!(error.status().map(|status| status.as_u16()), Some(413));
+/// # let _: Error = error;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_whole(body: &mut RequestBody, limit: usize) -> Result<Bytes, BodyError> {
     let announced = body.remaining();
     if announced.is_some_and(|length| length > limit as u64) {

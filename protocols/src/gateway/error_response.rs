@@ -39,6 +39,20 @@ use crate::wire::{Refusal, error_page, reason_phrase};
 /// # drop(server);
 /// assert_eq!(ErrorResponse::not_found().to_string(), "404 Not Found");
 /// ```
+///
+/// ```
+/// use eventlet_protocols::gateway::ErrorResponse;
+/// use http::HeaderValue;
+/// use http::header::{CONTENT_TYPE, RETRY_AFTER};
+///
+/// assert_eq!(ErrorResponse::not_allowed("GET, HEAD").status(), 405);
+/// assert_eq!(ErrorResponse::failed("the disk is full").status(), 500); // Told to standard error alone.
+/// let busy = ErrorResponse::new(http::StatusCode::SERVICE_UNAVAILABLE)
+///     .header(RETRY_AFTER, HeaderValue::from(30))
+///     .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+///     .body(r#"{"error":"busy"}"#);
+/// assert_eq!(busy.status(), 503);
+/// ```
 #[derive(Debug)]
 #[must_use = "an error that is made is to be returned"]
 pub struct ErrorResponse {

@@ -53,6 +53,22 @@ pub use site::Site;
 ///
 /// Not to be implemented by programs: they implement [`Handler`], [`Site`] or
 /// `tower_service::Service`.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::gateway::IntoHandler;
+/// use eventlet_protocols::server::{Body, RequestBody, Server};
+/// use http::{Request, Response};
+///
+/// /// As a program's own `serve` may have it: functions, sites, services, files.
+/// fn server<Kind>(app: impl IntoHandler<Kind>) -> Server {
+///     Server::new(app.into_handler())
+/// }
+///
+/// # let _ =
+/// server(|_: Request<RequestBody>| Response::new(Body::from("hello")));
+/// ```
 pub trait IntoHandler<Kind> {
     /// What it becomes.
     type Handler: Handler;
@@ -62,6 +78,17 @@ pub trait IntoHandler<Kind> {
 }
 
 /// The [kind](IntoHandler) of what is a handler itself.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::gateway::{AsHandler, Files, IntoHandler};
+///
+/// // The one kind that `Files` is of, so the compiler finds it.
+/// let handler = IntoHandler::<AsHandler>::into_handler(Files::beneath(".")?);
+/// let _: Files = handler;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AsHandler;

@@ -48,6 +48,27 @@ use crate::line_writer::line_writer;
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::log::{Layout, LogFile, Record, Sink, WriterOptions};
+/// use log::Level;
+/// use std::time::Duration;
+///
+/// # let folder = std::env::temp_dir().join(format!("eventlet-doc-rotate-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let path = folder.join("app.log");
+/// let file = LogFile::open_with(&path, &WriterOptions::new().layout(Layout::Message))?;
+/// file.record(&Record::new(Level::Info, "app", "yesterday"));
+/// std::fs::rename(&path, folder.join("app.log.1"))?; // As logrotate does.
+/// file.reopen(); // Does not wait; what comes after goes to the new file.
+/// file.record(&Record::new(Level::Info, "app", "today"));
+/// file.flush(Duration::from_secs(5))?;
+///
+/// assert_eq!(std::fs::read_to_string(file.path())?, "today\n");
+/// assert_eq!((file.stats().written, file.writer().stats().lost), (2, 0));
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LogFile {
     writer: LogWriter,
@@ -158,6 +179,21 @@ impl LogFile {
 }
 
 /// Reopens a [`LogFile`] on signals until it is dropped; from [`LogFile::reopen_on`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::signals::SIGHUP;
+/// use eventlet_protocols::log::{LogFile, ReopenOnSignal};
+///
+/// # let path = std::env::temp_dir().join(format!("eventlet-doc-hup-{}.log", std::process::id()));
+/// let file = LogFile::open(&path)?;
+/// let rotation: ReopenOnSignal = file.reopen_on(&[SIGHUP])?;
+/// // … and at the end, or when the program wants the signal for itself:
+/// drop(rotation);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "it ends when it is dropped"]
 pub struct ReopenOnSignal {

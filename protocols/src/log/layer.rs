@@ -42,6 +42,21 @@ pub struct LogLayer {
 
 impl Logger {
     /// A layer for subscribers of `tracing` that gives events to this logger.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::log::{LogWriter, Logger};
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// let logger = Logger::builder().sink(LogWriter::new(std::io::stderr())?).build();
+    /// let subscriber = tracing_subscriber::registry().with(logger.layer());
+    /// tracing::subscriber::with_default(subscriber, || {
+    ///     let _request = tracing::info_span!("request", path = "/").entered();
+    ///     tracing::warn!(status = 500, "failed"); // … failed status=500 request.path=/
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn layer(&self) -> LogLayer {
         LogLayer {

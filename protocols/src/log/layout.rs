@@ -19,6 +19,22 @@ pub const DEFAULT_RECORD_LIMIT: usize = 16 * 1024;
 pub const CUT: &str = " [cut]";
 
 /// What of a record a line shows.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{CUT, Layout, Record};
+/// use log::Level;
+///
+/// let record = Record::new(Level::Warn, "app", "two\nlines");
+/// let mut line = String::new();
+/// Layout::Message.write(&record, 100, &mut line);
+/// assert_eq!(line, "two\\nlines", "a record is one line");
+///
+/// line.clear();
+/// Layout::Full.write(&record, 30, &mut line);
+/// assert!(line.len() <= 30 && line.ends_with(CUT));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layout {

@@ -90,6 +90,22 @@ impl<F: FnMut(&[u8])> LineLogger<F> {
     }
 
     /// Hands on what there is of a line that is not complete, as if it were; nothing if there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::log::{CONTINUED, LineLogger};
+    /// use std::io::Write;
+    ///
+    /// let mut lines = Vec::new();
+    /// let mut logger = LineLogger::text(|line| lines.push(line.to_owned())).limit(4);
+    /// logger.write_all(b"a\nlong one, and the e")?;
+    /// logger.end_line(); // Without it the end would wait for more.
+    /// drop(logger);
+    /// assert_eq!(lines[..2], ["a".to_owned(), format!("long{CONTINUED}")]);
+    /// assert_eq!(lines.last().map(String::as_str), Some("e e"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn end_line(&mut self) {
         self.hand_on(Ending::Here);
     }

@@ -63,6 +63,21 @@ pub const DEFAULT_FLUSH: Duration = Duration::from_secs(5);
 /// # let _ = console;
 /// # }
 /// ```
+///
+/// ```
+/// use eventlet_protocols::log::{DEFAULT_FLUSH, LogWriter, Logger, Record};
+/// use log::{Level, LevelFilter};
+///
+/// let logger = Logger::builder().sink(LogWriter::new(std::io::sink())?).build();
+/// assert!(!logger.allows("app::db", Level::Debug));
+/// logger.set_level("app::db", LevelFilter::Debug);
+/// assert!(logger.allows("app::db::pool", Level::Debug) && !logger.allows("app", Level::Debug));
+///
+/// logger.record(&Record::new(Level::Debug, "app::db", "connected"));
+/// logger.flush(DEFAULT_FLUSH)?;
+/// assert_eq!(logger.refused(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Logger {
     shared: Arc<Shared>,
@@ -220,6 +235,22 @@ impl fmt::Debug for Logger {
 }
 
 /// Settings of a [`Logger`] to be made.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{Logger, LoggerBuilder, LogWriter};
+/// use log::{Level, LevelFilter};
+///
+/// let builder: LoggerBuilder = Logger::builder().level(LevelFilter::Warn);
+/// let logger = builder
+///     .target("app", LevelFilter::Trace)
+///     .sink(LogWriter::new(std::io::sink())?)
+///     .build();
+/// assert!(logger.allows("app::net", Level::Trace));
+/// assert!(!logger.allows("a_library", Level::Info));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[must_use = "nothing happens until it is built"]
 pub struct LoggerBuilder {
     levels: Levels,
@@ -268,6 +299,19 @@ impl fmt::Debug for LoggerBuilder {
 }
 
 /// Flushes when it is dropped; from [`Logger::install`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{Installed, LogWriter, Logger};
+/// use std::time::Duration;
+///
+/// let logger = Logger::builder().sink(LogWriter::new(std::io::sink())?).build();
+/// let until_the_end: Installed = logger.install()?;
+/// log::info!("about to end");
+/// until_the_end.finish(Duration::from_secs(5))?; // Tells what dropping it does not.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "it flushes when it is dropped: keep it until the program ends"]
 pub struct Installed {

@@ -13,6 +13,20 @@ use std::time::{Duration, Instant};
 use eventlet_green::cross;
 
 /// How full the queue is, how much was lost, and what was wrong last.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{LogWriter, Record, Sink, WriterStats};
+/// use std::time::Duration;
+///
+/// let writer = LogWriter::new(std::io::sink())?;
+/// writer.record(&Record::new(log::Level::Info, "app", "hello"));
+/// writer.flush(Duration::from_secs(5))?;
+/// let WriterStats { written, lost, queued, problem, .. } = writer.stats();
+/// assert_eq!((written, lost, queued, problem), (1, 0, 0, None));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriterStats {

@@ -11,6 +11,19 @@ use eventlet_green::current;
 use log::Level;
 
 /// A name and its value, beside the message.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{Field, Layout, Record};
+/// use std::borrow::Cow;
+///
+/// let fields: [Field<'_>; 1] = [(Cow::Borrowed("port"), "80".to_owned())];
+/// let record = Record::new(log::Level::Info, "app", "listening").fields(&fields);
+/// let mut line = String::new();
+/// Layout::Full.write(&record, 1000, &mut line);
+/// assert!(line.ends_with("listening port=80"));
+/// ```
 pub type Field<'a> = (Cow<'a, str>, String);
 
 /// One thing that a program has to say.
@@ -68,6 +81,21 @@ impl<'a> Record<'a> {
 /// As text: `#17 fetcher` for a coroutine with a name, `#17` for one without, and for a thread, which a
 /// root stack counts as, its name (`main`) or its number (`ThreadId(3)`). Numbers are the thread's own:
 /// two loops may both have a `#17`.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::Origin;
+///
+/// let job = eventlet_green::Builder::new().name("fetcher").spawn(|| {
+///     let here = Origin::here();
+///     assert_eq!((here.name(), here.coroutine().is_some()), (Some("fetcher"), true));
+/// })?;
+/// job.join().unwrap();
+/// let thread = std::thread::spawn(|| Origin::here().coroutine()).join().unwrap();
+/// assert_eq!(thread, None);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     coroutine: Option<u64>,

@@ -59,6 +59,31 @@ impl Tee {
     }
 
     /// How the last failed call of the writer with this index failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::log::Tee;
+    /// use std::io::{self, Write};
+    ///
+    /// struct Full;
+    ///
+    /// impl Write for Full {
+    ///     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+    ///         Err(io::Error::other("the disk is full"))
+    ///     }
+    ///
+    ///     fn flush(&mut self) -> io::Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let mut tee = Tee::new().to(io::sink()).to(Full);
+    /// tee.write_all(b"hello\n")?; // The first has taken it.
+    /// assert_eq!((tee.failures(0), tee.failures(1)), (0, 1));
+    /// assert_eq!(tee.problem(1), Some("the disk is full"));
+    /// # Ok::<(), io::Error>(())
+    /// ```
     pub fn problem(&self, index: usize) -> Option<&str> {
         self.branches.get(index)?.problem.as_deref()
     }

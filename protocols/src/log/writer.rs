@@ -66,6 +66,25 @@ impl WriterOptions {
     }
 
     /// How many bytes a record may have; see [`Layout::write`]. Default: [`DEFAULT_RECORD_LIMIT`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::log::{LogWriter, Record, Sink, WriterOptions};
+    /// use std::io::Read;
+    /// use std::time::Duration;
+    ///
+    /// let (mut reader, writer) = std::io::pipe()?;
+    /// let options = WriterOptions::new().record_limit(40).queue(1 << 16).thread_name("app-log");
+    /// let sink = options.start(writer)?;
+    /// sink.record(&Record::new(log::Level::Info, "app", &"long ".repeat(100)));
+    /// sink.flush(Duration::from_secs(5))?;
+    /// drop(sink);
+    /// let mut line = String::new();
+    /// reader.read_to_string(&mut line)?;
+    /// assert!(line.ends_with(" [cut]\n") && line.len() == 41, "{line}");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn record_limit(mut self, bytes: usize) -> Self {
         self.record_limit = bytes;
         self

@@ -21,6 +21,19 @@ use super::stdio::GreenEnds;
 use super::{SIGKILL, SIGTERM};
 
 /// What happens to a child that still runs when its [`Child`] is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, OnDrop, SIGKILL};
+/// use std::os::unix::process::ExitStatusExt;
+///
+/// let child = Command::new("sleep").arg("60").on_drop(OnDrop::Kill).spawn()?;
+/// let handle = child.handle();
+/// drop(child);
+/// assert_eq!(handle.wait()?.signal(), Some(SIGKILL));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDrop {
@@ -53,6 +66,24 @@ pub enum OnDrop {
 /// child.stdout.as_mut().unwrap().read_to_string(&mut text)?;
 /// assert_eq!(text, "HELLO");
 /// assert!(child.wait()?.success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Group, SIGTERM, Unfinished};
+/// use std::os::unix::process::ExitStatusExt;
+/// use std::time::Duration;
+///
+/// let mut child = Command::new("sleep").arg("60").process_group(Group::New).spawn()?;
+/// assert_eq!(child.id(), child.handle().id());
+/// assert_eq!(child.try_wait()?, None, "it runs");
+/// assert_eq!(child.wait_timeout(Duration::from_millis(1))?, None, "still");
+/// let error = child.communicate_timeout("", Duration::from_millis(1)).unwrap_err();
+/// assert!(Unfinished::of(&error).is_some_and(|unfinished| unfinished.stdout.is_empty()));
+///
+/// child.kill_group(SIGTERM)?; // It, and what it has started.
+/// assert_eq!(child.wait()?.signal(), Some(SIGTERM));
+/// child.kill(SIGTERM)?; // It has ended: nothing, and nobody else is reached.
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
@@ -261,6 +292,24 @@ impl Drop for Child {
 /// let waits = spawn(move || handle.wait());
 /// child.kill(SIGTERM)?;
 /// assert!(!waits.join().unwrap()?.success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Group, SIGKILL};
+/// use std::os::unix::process::ExitStatusExt;
+/// use std::time::Duration;
+///
+/// let child = Command::new("sleep").arg("60").process_group(Group::New).spawn()?;
+/// let handle = child.handle();
+/// let watching = handle.clone();
+/// let watcher = eventlet_green::spawn(move || watching.wait()); // As many as like.
+/// assert_eq!(handle.id(), child.id());
+/// assert_eq!(handle.wait_timeout(Duration::from_millis(1))?, None);
+/// handle.kill_group(SIGKILL)?;
+/// assert_eq!(watcher.join().unwrap()?.signal(), Some(SIGKILL));
+/// assert!(handle.try_wait()?.is_some());
+/// assert_eq!(handle.terminate(Duration::ZERO)?.signal(), Some(SIGKILL), "how it ended is kept");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]

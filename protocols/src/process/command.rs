@@ -114,6 +114,24 @@ impl Command {
     }
 
     /// Sets a variable of the environment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::process::Command;
+    ///
+    /// let mut command = Command::new("/bin/sh");
+    /// command
+    ///     .args(["-c", "echo $GREETING, $NAME from $PWD, ${SECRET-nothing}"])
+    ///     .env_clear()
+    ///     .env("GREETING", "hello")
+    ///     .envs([("NAME", "you"), ("SECRET", "42")])
+    ///     .env_remove("SECRET")
+    ///     .current_dir("/");
+    /// assert_eq!(command.program(), "/bin/sh");
+    /// assert_eq!(command.output()?.stdout, b"hello, you from /, nothing\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn env(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
         let (name, value) = (name.as_ref().to_owned(), value.as_ref().to_owned());
         self.surroundings.push(Surrounding::Set(name, value));
@@ -152,6 +170,19 @@ impl Command {
     }
 
     /// Standard input. Default: the parent's; for [`output`](Self::output), nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::process::{Command, Stdio};
+    ///
+    /// // `sort` of a file, with its complaints thrown away.
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// let mut sort = Command::new("sort");
+    /// let status = sort.stdin(file).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    /// assert!(status.success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn stdin(&mut self, stdio: impl Into<Stdio>) -> &mut Self {
         self.stdin = Some(stdio.into());
         self
@@ -177,6 +208,18 @@ impl Command {
 
     /// What happens to a child that runs when its [`Child`] is dropped. Default: it is left alone
     /// and reaped when it ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::process::{Command, OnDrop};
+    ///
+    /// let child = Command::new("sleep").arg("60").on_drop(OnDrop::Kill).spawn()?;
+    /// let handle = child.handle();
+    /// drop(child);
+    /// assert!(!handle.wait()?.success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn on_drop(&mut self, what: OnDrop) -> &mut Self {
         self.on_drop = what;
         self
@@ -185,6 +228,22 @@ impl Command {
     /// How long [`output`](Self::output) and [`communicate`](Child::communicate) read on after the
     /// child has ended, while a process that it left behind holds its pipes; `None`: until the end.
     /// Default: [`DEFAULT_DRAIN`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::process::{Command, Drained, ExitNotice};
+    /// use std::time::Duration;
+    ///
+    /// // What it leaves behind holds its output open.
+    /// let output = Command::new("sh")
+    ///     .args(["-c", "sleep 5 & echo done"])
+    ///     .exit_notice(ExitNotice::Automatic)
+    ///     .drain_limit(Some(Duration::from_millis(10)))
+    ///     .output()?;
+    /// assert_eq!((&output.stdout[..], output.drained), (&b"done\n"[..], Drained::CutOff));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn drain_limit(&mut self, limit: Option<Duration>) -> &mut Self {
         self.drain = limit;
         self

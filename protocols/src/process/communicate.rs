@@ -24,6 +24,18 @@ use eventlet_green::{Time, now, spawn};
 const PIECE: usize = 64 * 1024;
 
 /// What a child has written, and how it has ended.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Output};
+///
+/// let script = "echo out; echo err >&2; exit 3";
+/// let output: Output = Command::new("sh").args(["-c", script]).output()?;
+/// assert_eq!(output.status.code(), Some(3));
+/// assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"out\n"[..], &b"err\n"[..]));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
@@ -38,6 +50,16 @@ pub struct Output {
 }
 
 /// Whether the pipes of a child that has ended were read to their end.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Drained};
+///
+/// let output = Command::new("echo").arg("hello").output()?;
+/// assert_eq!(output.drained, Drained::Fully);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Drained {
@@ -51,6 +73,20 @@ pub enum Drained {
 /// What a child had written when the time limit was over: within the error of
 /// [`communicate_timeout`](super::Child::communicate_timeout) and
 /// [`output_timeout`](super::Command::output_timeout).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Unfinished};
+/// use std::time::Duration;
+///
+/// let mut shell = Command::new("sh");
+/// shell.args(["-c", "echo begun; exec sleep 60"]);
+/// let error = shell.output_timeout(Duration::from_millis(200)).unwrap_err();
+/// let unfinished: Option<&Unfinished> = Unfinished::of(&error);
+/// assert!(unfinished.is_some_and(|unfinished| unfinished.program == "sh"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unfinished {

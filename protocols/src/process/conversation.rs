@@ -49,6 +49,36 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// assert!(dead.status.is_some_and(|status| status.success()));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Process, SIGTERM};
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use std::time::Duration;
+///
+/// let mut cat = Process::start(&Command::new("cat"))?;
+/// let died = Rc::new(Cell::new(false));
+/// let seen = Rc::clone(&died);
+/// cat.on_death(move |dead| seen.set(dead.program == "cat"));
+/// cat.set_timeout(Some(Duration::from_secs(5)))?; // For each wait.
+/// cat.set_line_limit(80);
+///
+/// cat.write(b"some bytes, some lines")?;
+/// let mut bytes = [0; 4];
+/// assert_eq!(cat.read(&mut bytes)?, 4);
+/// assert!(!cat.is_dead());
+/// cat.close_stdin();
+/// assert_eq!(cat.read_to_end()?, b" bytes, some lines");
+/// cat.wait()?;
+/// cat.close();
+/// assert!(cat.is_dead() && died.get());
+///
+/// let sleep = Process::start(Command::new("sleep").arg("60"))?;
+/// assert_eq!(sleep.id(), sleep.handle().id());
+/// sleep.kill(SIGTERM)?;
+/// assert!(!sleep.handle().wait()?.success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Process {
     child: Child,
     input: Option<PipeWriter>,

@@ -6,6 +6,23 @@ use std::io;
 use std::process::ExitStatus;
 
 /// Why a [`Process`](super::Process) did not do what it was asked.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Process, ProcessError};
+/// use std::io::ErrorKind;
+///
+/// let mut echo = Process::start(Command::new("echo").arg("hello"))?;
+/// echo.set_line_limit(3);
+/// match echo.read_line() {
+///     Err(ProcessError::Io(error)) => assert_eq!(error.kind(), ErrorKind::InvalidData),
+///     other => panic!("a line of six bytes: {other:?}"),
+/// }
+/// assert_eq!(echo.read_to_end()?, b"hello\n"); // Nothing is lost.
+/// assert!(echo.read(&mut [0]).unwrap_err().is_dead());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProcessError {
@@ -52,6 +69,18 @@ impl From<ProcessError> for io::Error {
 }
 
 /// How it was found out that a process is dead.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Cause, Command, Process, ProcessError};
+///
+/// let mut echo = Process::start(Command::new("echo").arg("hello"))?;
+/// echo.read_line()?;
+/// let Err(ProcessError::Dead(dead)) = echo.read_line() else { panic!("it said one line") };
+/// assert_eq!(dead.cause, Cause::OutputEnded);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -66,6 +95,19 @@ pub enum Cause {
 }
 
 /// A program that cannot be talked to any more.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, DeadProcess, Process, ProcessError};
+///
+/// let mut shell = Process::start(Command::new("sh").args(["-c", "echo no luck >&2; exit 3"]))?;
+/// let Err(ProcessError::Dead(dead)) = shell.read_line() else { panic!("it says nothing") };
+/// let DeadProcess { program, status, stderr, .. } = dead;
+/// assert_eq!((program.to_str(), status.and_then(|status| status.code())), (Some("sh"), Some(3)));
+/// assert_eq!(stderr, ["no luck"]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadProcess {

@@ -23,6 +23,16 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::life::Life;
 
 /// How the end of a child is noticed.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, ExitNotice};
+///
+/// // Where a sandbox forbids `pidfd_open`.
+/// assert!(Command::new("true").exit_notice(ExitNotice::Signal).status()?.success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExitNotice {

@@ -34,6 +34,17 @@ use super::stdio::Stdio;
 /// assert!(output.is_success());
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Pipeline};
+/// use std::time::Duration;
+///
+/// let slow = || Pipeline::new(Command::new("cat")).pipe(Command::new("cat"));
+/// let mut running = slow().spawn()?;
+/// assert_eq!(running.wait()?.len(), 2);
+/// assert!(slow().communicate_timeout("hello", Duration::from_secs(20))?.is_success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is started until `spawn` or `communicate`"]
 pub struct Pipeline {
@@ -124,6 +135,23 @@ impl Pipeline {
 }
 
 /// The programs of a [`Pipeline`], running.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Pipeline, SIGTERM};
+/// use std::io::{Read, Write};
+///
+/// let pipeline = Pipeline::new(Command::new("cat")).pipe(Command::new("cat"));
+/// let mut running = pipeline.spawn()?;
+/// running.stdin.as_mut().expect("a pipe").write_all(b"hello")?;
+/// let mut text = [0; 5];
+/// running.stdout.as_mut().expect("a pipe").read_exact(&mut text)?;
+/// assert_eq!((&text, running.children().len()), (b"hello", 2));
+/// running.kill(SIGTERM)?;
+/// assert!(running.wait()?.iter().all(|status| !status.success()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RunningPipeline {
     /// The input of the first, if that is a pipe from here.
@@ -212,6 +240,20 @@ impl RunningPipeline {
 }
 
 /// What the last program of a [`Pipeline`] has written, and how each has ended.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Pipeline};
+/// use std::time::Duration;
+///
+/// let pipeline = Pipeline::new(Command::new("false")).pipe(Command::new("cat"));
+/// let output = pipeline.communicate_timeout("", Duration::from_secs(20))?;
+/// assert!(!output.is_success(), "one of them has failed");
+/// let well: Vec<_> = output.statuses.iter().map(|status| status.success()).collect();
+/// assert_eq!(well, [false, true]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineOutput {

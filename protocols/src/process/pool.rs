@@ -50,6 +50,25 @@ pub const STEADY: Duration = Duration::from_secs(1);
 /// assert_eq!(pool.acquire()?.id(), first, "used again");
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::process::{Command, ProcessPool};
+/// use std::io::ErrorKind;
+/// use std::time::Duration;
+///
+/// let pool = ProcessPool::new(1, Command::new("cat"));
+/// let cat = pool.acquire()?;
+/// assert_eq!((pool.max_size(), pool.in_use(), pool.free()), (1, 1, 0));
+/// let error = pool.acquire_timeout(Duration::from_millis(1)).unwrap_err();
+/// assert_eq!((error.kind(), pool.waiting()), (ErrorKind::TimedOut, 0));
+/// pool.resize(2);
+/// assert_eq!(pool.free(), 1);
+/// drop(cat);
+/// assert_eq!((pool.idle(), pool.in_use()), (1, 0));
+/// pool.clear();
+/// assert_eq!(pool.idle(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct ProcessPool {
     pool: Pool<Process, io::Error>,
@@ -200,6 +219,20 @@ impl Starter {
 
 /// A process of a [`ProcessPool`], in use. Dropping it gives it back; if it is dead, or the stack
 /// unwinds, it is replaced.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::process::{Command, PooledProcess, ProcessPool};
+///
+/// let pool = ProcessPool::new(1, Command::new("cat"));
+/// let mut cat: PooledProcess = pool.acquire()?;
+/// let first = cat.id();
+/// cat.write(b"half a question")?;
+/// cat.discard(); // Nobody is to get the answer to it.
+/// assert_ne!(pool.acquire()?.id(), first);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct PooledProcess {
     /// `None` only within `drop`.
     item: Option<Item<Process>>,

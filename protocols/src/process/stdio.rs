@@ -18,6 +18,21 @@ use eventlet_green::io::{PipeReader, PipeWriter};
 /// assert_eq!(both.output()?.stdout, b"out\nerr\n");
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::process::{Command, Stdio};
+/// use std::io::Read;
+///
+/// let mut child = Command::new("cat")
+///     .stdin(Stdio::null())
+///     .stdout(Stdio::piped())
+///     .stderr(Stdio::inherit())
+///     .spawn()?;
+/// let mut text = String::new();
+/// child.stdout.take().expect("a pipe").read_to_string(&mut text)?;
+/// assert!(text.is_empty() && child.wait()?.success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Stdio(Kind);
 

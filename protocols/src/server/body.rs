@@ -74,6 +74,19 @@ impl Body {
 
     /// As [`stream`](Self::stream), for `length` bytes. What is written beyond is cut off and
     /// logged, and after 64 KiB of it writing gives `InvalidInput`; if less is written, the connection is cut.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::Body;
+    /// use std::io::Write;
+    ///
+    /// let body = Body::sized_stream(10, |sink| (0..10).try_for_each(|n| write!(sink, "{n}")));
+    /// assert_eq!((body.len(), body.is_empty()), (Some(10), false));
+    /// assert_eq!(Body::sized_reader(3, &b"abcdef"[..]).len(), Some(3));
+    /// assert_eq!(Body::reader(&b"abc"[..]).len(), None);
+    /// assert!(Body::empty().is_empty());
+    /// ```
     pub fn sized_stream(
         length: u64,
         writer: impl FnOnce(&mut BodySink<'_>) -> io::Result<()> + 'static,
@@ -192,6 +205,39 @@ plain_body!(Body);
 
 /// Where a streaming body is written to. Gathers small pieces; [`flush`](Write::flush) sends what
 /// is gathered, as a chunk of its own.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::Agent;
+/// use eventlet_protocols::server::{Body, BodySink, RequestBody, Server};
+/// use http::{HeaderMap, HeaderValue, Method, Request, Response};
+/// use std::io::{self, Read, Write};
+///
+/// fn count(sink: &mut BodySink<'_>) -> io::Result<()> {
+///     for n in 1..=3 {
+///         write!(sink, "{n} ")?;
+///         sink.flush()?; // Sent now, as a chunk of its own.
+///     }
+///     let trailer = ("x-lines".parse().unwrap(), HeaderValue::from(3));
+///     sink.set_trailers(HeaderMap::from_iter([trailer]));
+///     Ok(())
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/", listener.local_addr()?);
+/// eventlet_green::spawn(move || {
+///     Server::new(|_: Request<RequestBody>| Response::new(Body::stream(count))).serve(listener)
+/// });
+/// let call = Agent::new().call(Method::GET, &url);
+/// let mut body = call.send()?.into_body();
+/// let mut text = String::new();
+/// body.read_to_string(&mut text)?;
+/// assert_eq!(text, "1 2 3 ");
+/// assert_eq!(body.take_trailers()["x-lines"], "3");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct BodySink<'a> {
     pub(super) link: &'a Link,
     /// The head, until the first byte of the body.

@@ -79,6 +79,17 @@ impl Config {
     pub const DEFAULT_CONNECTIONS: usize = 100_000;
 
     /// The defaults.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::Config;
+    /// use std::time::Duration;
+    ///
+    /// let mut config = Config::new();
+    /// config.idle = Duration::from_secs(5);
+    /// assert_eq!(config.head, Config::DEFAULT_HEAD);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }

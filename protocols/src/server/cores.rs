@@ -87,6 +87,31 @@ impl Cores {
     /// # Errors
     ///
     /// As there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::cores::Builder;
+    /// use eventlet_protocols::client::{Agent, Config};
+    /// use eventlet_protocols::server::{Body, Cores, Server};
+    /// use eventlet_protocols::tls::{Identity, Roots, TlsAcceptor, TlsConnector};
+    /// use http::Response;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// let acceptor = TlsAcceptor::new(Identity::from_pem(&chain, &key)?)?;
+    /// let servers = Cores::serve_tls(Builder::new().threads(2), "127.0.0.1:0", acceptor, || {
+    ///     Server::new(|_| Response::new(Body::from("hello")))
+    /// })?;
+    /// let mut config = Config::new();
+    /// let connector = TlsConnector::builder().roots(Roots::from_pem(&chain)?).build()?;
+    /// config.tls_connector = Some(connector);
+    /// let port = servers.local_addr().unwrap().port();
+    /// assert_eq!(Agent::with_config(config).get(&format!("https://localhost:{port}/"))?, "hello");
+    /// servers.stop();
+    /// servers.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     pub fn serve_tls(
         loops: cores::Builder,
@@ -121,6 +146,32 @@ impl Cores {
     ///
     /// As for [`cores::Builder::start`]; `InvalidInput` for no threads; what the system gives for
     /// another handle to the listener.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::cores::Builder;
+    /// use eventlet_protocols::client::{Agent, Config};
+    /// use eventlet_protocols::server::{Body, Cores, Server};
+    /// use http::Response;
+    /// use std::os::unix::net::UnixListener;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("eventlet-doc-cores-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// let servers = Cores::serve_unix(Builder::new(), 2, &listener, || {
+    ///     Server::new(|_| Response::new(Body::from("hello")))
+    /// })?;
+    /// assert_eq!((servers.local_addr(), servers.loops().len()), (None, 2));
+    /// let mut config = Config::new();
+    /// config.unix_socket = Some(path.clone());
+    /// assert_eq!(Agent::with_config(config).get("http://localhost/")?, "hello");
+    ///
+    /// let stopper = servers.stopper(); // For a thread that waits for a signal.
+    /// std::thread::spawn(move || stopper.stop());
+    /// servers.join().unwrap();
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn serve_unix(
         loops: cores::Builder,
         threads: usize,

@@ -57,6 +57,32 @@ impl ForwardedFor {
 
     /// The client's address, and those of the proxies behind it but the last, which is the
     /// connection's [`Peer`](super::Peer).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::TcpListener;
+    /// use eventlet_protocols::client::Agent;
+    /// use eventlet_protocols::server::{Body, Config, ForwardedFor, RequestBody, Server};
+    /// use http::{Method, Request, Response};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let url = format!("http://{}/", listener.local_addr()?);
+    /// eventlet_green::spawn(move || {
+    ///     let mut config = Config::new();
+    ///     config.trusted_hops = 2;
+    ///     let tell = |request: Request<RequestBody>| {
+    ///         let forwarded = request.extensions().get::<ForwardedFor>().expect("the field is there");
+    ///         Response::new(Body::from(format!("{:?}", forwarded.addresses())))
+    ///     };
+    ///     Server::with_config(tell, config).serve(listener)
+    /// });
+    /// // The first address is what anybody can say, and not believed.
+    /// let call = Agent::new().call(Method::GET, &url);
+    /// let answer = call.header("x-forwarded-for", "6.6.6.6, 10.0.0.1, 10.0.0.2").fetch()?;
+    /// assert_eq!(answer.body(), "[10.0.0.1, 10.0.0.2]");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn addresses(&self) -> &[IpAddr] {
         &self.addresses
     }

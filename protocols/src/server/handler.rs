@@ -13,6 +13,28 @@ use crate::wire::{Refusal, error_page, refusal_page};
 ///
 /// It runs in a coroutine of the connection's and may wait like any code; other connections go on
 /// meanwhile. If it panics, the client gets 500 and the connection is closed; others do not notice.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::server::{Body, Handler, RequestBody, Server};
+/// use http::{Request, Response};
+///
+/// /// Says no to those without a key, and asks another handler for the others.
+/// struct Guarded<H>(H);
+///
+/// impl<H: Handler> Handler for Guarded<H> {
+///     fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
+///         match request.headers().contains_key("x-key") {
+///             true => self.0.handle(request),
+///             false => Response::builder().status(403).body(Body::empty()).unwrap(),
+///         }
+///     }
+/// }
+///
+/// let server = Server::new(Guarded(|_: Request<RequestBody>| Response::new(Body::from("hello"))));
+/// # drop(server);
+/// ```
 pub trait Handler: 'static {
     /// Answers one request.
     fn handle(&self, request: Request<RequestBody>) -> Response<Body>;
@@ -29,6 +51,26 @@ where
 }
 
 /// What a handler may return.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::server::{Body, IntoResponse};
+/// use http::Response;
+/// use std::io;
+///
+/// struct Teapot;
+///
+/// impl IntoResponse for Teapot {
+///     fn into_response(self) -> Response<Body> {
+///         Response::builder().status(418).body(Body::from("short and stout\n")).unwrap()
+///     }
+/// }
+///
+/// assert_eq!(Teapot.into_response().status(), 418);
+/// let failed: Result<Response<Body>, io::Error> = Err(io::Error::other("no disk"));
+/// assert_eq!(failed.into_response().status(), 500); // Why, stands on standard error.
+/// ```
 pub trait IntoResponse {
     /// As a response.
     fn into_response(self) -> Response<Body>;

@@ -97,6 +97,21 @@ impl AccessLog {
     }
 
     /// Requests that could not be logged so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{AccessLog, Config};
+    /// use eventlet_protocols::wire::LogFormat;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("eventlet-doc-access-{}", std::process::id()));
+    /// let mut config = Config::new();
+    /// config.log = Some(AccessLog::stdout().format(LogFormat::Common));
+    /// let log = AccessLog::to(std::fs::File::create(&path)?);
+    /// assert_eq!(log.lost(), 0);
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn lost(&self) -> u64 {
         self.lost.get()
     }

@@ -19,6 +19,17 @@ use eventlet_green::net::unix;
 /// assert_eq!(peer.ip().unwrap().to_string(), "::1");
 /// assert_eq!(Peer::Unknown.to_string(), "-");
 /// ```
+///
+/// ```
+/// use eventlet_protocols::server::Peer;
+/// use std::net::SocketAddr;
+///
+/// let address: SocketAddr = "10.0.0.1:4711".parse()?;
+/// let peer = Peer::from(address);
+/// assert_eq!((peer.ip_addr(), peer.ip()), (Some(address), Some(address.ip())));
+/// assert_eq!(Peer::Unknown.ip(), None);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Peer {

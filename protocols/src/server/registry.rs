@@ -40,6 +40,27 @@ pub(super) struct Registry {
 }
 
 /// What a server has and has done.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::Agent;
+/// use eventlet_protocols::server::{Body, Server, ServerStatus};
+/// use http::Response;
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/", listener.local_addr()?);
+/// let server = Server::new(|_| Response::new(Body::from("hello")));
+/// let handle = server.handle();
+/// eventlet_green::spawn(move || server.serve(listener));
+/// let agent = Agent::new();
+/// agent.get(&url)?;
+/// agent.get(&url)?;
+/// let ServerStatus { accepted, requests, busy, .. } = handle.status();
+/// assert_eq!((accepted, requests, busy), (1, 2, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerStatus {

@@ -17,6 +17,36 @@ use crate::wire::{BodyAccess, CONTINUE, CloseReason, Refusal, write_interim};
 ///
 /// What is not read is thrown away after the response, if it is little; else the connection is
 /// closed. A client that waits for `100 Continue` gets it with the first read.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::{Agent, Body as Sent};
+/// use eventlet_protocols::server::{Body, RequestBody, Server};
+/// use http::{HeaderMap, HeaderValue, Method, Request, Response};
+/// use std::io::{self, Read};
+///
+/// fn shout(request: Request<RequestBody>) -> io::Result<Response<Body>> {
+///     let mut body = request.into_body();
+///     assert!(body.peer_addr() == body.peer().ip_addr() && body.tls().is_none());
+///     assert_eq!(body.remaining(), None, "it comes in chunks");
+///     let mut text = String::new();
+///     body.read_to_string(&mut text)?;
+///     let trailers: HeaderMap = body.take_trailers();
+///     let mark = trailers.get("x-mark").and_then(|mark| mark.to_str().ok()).unwrap_or_default();
+///     Ok(Response::new(Body::from(text.to_uppercase() + mark)))
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/", listener.local_addr()?);
+/// eventlet_green::spawn(move || Server::new(shout).serve(listener));
+/// let sent = Sent::reader(&b"hello"[..]).with_trailers(|| {
+///     HeaderMap::from_iter([("x-mark".parse().unwrap(), HeaderValue::from_static("!"))])
+/// });
+/// assert_eq!(Agent::new().call(Method::POST, &url).body(sent).fetch()?.body(), "HELLO!");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RequestBody {
     link: Rc<Link>,
     /// Which of the connection's requests it belongs to.
@@ -124,6 +154,21 @@ impl RequestBody {
     /// # Errors
     ///
     /// As for reading; `InvalidData` if it is not UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{Body, RequestBody};
+    /// use http::{Request, Response};
+    /// use std::io;
+    ///
+    /// /// Text that is not UTF-8 is 500 with `?`, and whatever one likes with `map_err`.
+    /// fn greet(request: Request<RequestBody>) -> io::Result<Response<Body>> {
+    ///     let name = request.into_body().into_text()?;
+    ///     Ok(Response::new(Body::from(format!("hello, {name}"))))
+    /// }
+    /// # let _ = greet;
+    /// ```
     pub fn into_text(mut self) -> io::Result<String> {
         let mut text = String::new();
         self.read_to_string(&mut text)?;

@@ -136,6 +136,19 @@ impl Server {
     }
 
     /// A server with settings of the caller's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{Body, Config, Server};
+    /// use http::Response;
+    /// use std::time::Duration;
+    ///
+    /// let mut config = Config::new();
+    /// config.exchange = Some(Duration::from_secs(30)); // For all of a request and its response.
+    /// let server = Server::with_config(|_| Response::new(Body::from("hello")), config);
+    /// # drop(server);
+    /// ```
     pub fn with_config(handler: impl Handler, config: Config) -> Self {
         let shared = Shared {
             config,
@@ -308,6 +321,25 @@ impl Server {
     /// # Errors
     ///
     /// If the peer's address cannot be had: it is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::{TcpListener, TcpStream};
+    /// use eventlet_protocols::server::{Body, Server};
+    /// use http::Response;
+    /// use std::io::{Read, Write};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+    /// let (stream, _) = listener.accept()?; // The program's own, to look whom it serves.
+    /// Server::new(|_| Response::new(Body::from("hello"))).serve_connection(stream)?;
+    /// let mut answer = String::new();
+    /// client.read_to_string(&mut answer)?;
+    /// assert!(answer.ends_with("\r\n\r\nhello"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
         let peer = stream.peer_addr()?;
         // As for an accepted one.
@@ -349,6 +381,35 @@ impl Server {
 
     /// As [`serve_stream`](Self::serve_stream), for a connection over TLS, so that handlers are told of
     /// it: see [`RequestBody::tls`](super::RequestBody::tls).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_protocols::server::{Body, Peer, RequestBody, Server};
+    /// use eventlet_protocols::tls::{Identity, Roots, TlsAcceptor, TlsConnector};
+    /// use http::{Request, Response};
+    /// use std::io::{Read, Write};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// let acceptor = TlsAcceptor::new(Identity::from_pem(&chain, &key)?)?;
+    /// let (near, far) = UnixStream::pair()?;
+    /// eventlet_green::spawn(move || -> std::io::Result<()> {
+    ///     let server = Server::new(|request: Request<RequestBody>| {
+    ///         Response::new(Body::from(format!("secure: {}", request.body().tls().is_some())))
+    ///     });
+    ///     server.serve_tls_stream(acceptor.accept(far)?, Peer::Unknown);
+    ///     Ok(())
+    /// });
+    /// let connector = TlsConnector::builder().roots(Roots::from_pem(&chain)?).build()?;
+    /// let mut client = connector.connect("localhost", near)?;
+    /// client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+    /// let mut answer = String::new();
+    /// client.read_to_string(&mut answer)?;
+    /// assert!(answer.ends_with("secure: true"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     pub fn serve_tls_stream<S: Stream>(&self, stream: TlsStream<S>, peer: impl Into<Peer>) {
         self.serve_transport(Rc::new(Carried::secured(stream, peer.into())));
@@ -385,6 +446,25 @@ impl fmt::Debug for Server {
 }
 
 /// A running server, from another coroutine.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::server::{Body, Server, ServerHandle};
+/// use http::Response;
+/// use std::time::Duration;
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let server = Server::new(|_| Response::new(Body::from("hello")));
+/// let handle: ServerHandle = server.handle();
+/// let serving = eventlet_green::spawn(move || server.serve(listener));
+/// eventlet_green::yield_now();
+/// assert_eq!(handle.status().open, 0);
+/// handle.stop(Duration::from_secs(10)); // For those that are being answered.
+/// serving.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct ServerHandle {
     shared: Rc<Shared>,

@@ -175,6 +175,48 @@ impl Drop for Account<'_> {
 ///
 /// **Access log.** Its line is written at the end, with the status of the response, the number of
 /// bytes that were written here, and all the time it took.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::{TcpListener, TcpStream};
+/// use eventlet_protocols::server::{Body, RequestBody, Server, Upgraded};
+/// use http::{Request, Response};
+/// use std::io::{self, Read, Write};
+/// use std::time::Duration;
+///
+/// /// Sends back what comes, in capitals.
+/// fn shout(mut connection: Upgraded) -> io::Result<()> {
+///     connection.set_read_timeout(Some(Duration::from_secs(60)))?;
+///     connection.set_write_timeout(Some(Duration::from_secs(60)))?;
+///     assert_eq!(connection.read_timeout(), connection.write_timeout());
+///     assert!(connection.peer().ip().is_some() && !connection.is_stopping());
+///     let closing = connection.clone();
+///     connection.on_stop(move || closing.close()); // Nobody waits for what may never come.
+///
+///     let mut text = String::new();
+///     connection.read_to_string(&mut text)?;
+///     connection.write_all(text.to_uppercase().as_bytes())?;
+///     connection.finish_writing()
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let mut client = TcpStream::connect(listener.local_addr()?)?;
+/// eventlet_green::spawn(move || {
+///     Server::new(|_: Request<RequestBody>| {
+///         let response = Response::builder().status(101).header("upgrade", "shout");
+///         response.body(Body::upgrade(shout)).unwrap()
+///     })
+///     .serve(listener)
+/// });
+/// client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n")?;
+/// client.write_all(b"Connection: upgrade\r\nUpgrade: shout\r\n\r\nhello")?;
+/// client.shutdown(std::net::Shutdown::Write)?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer)?;
+/// assert!(answer.starts_with("HTTP/1.1 101 ") && answer.ends_with("\r\n\r\nHELLO"));
+/// # Ok::<(), io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Upgraded {
     tunnel: Rc<Tunnel>,

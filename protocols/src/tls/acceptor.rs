@@ -21,6 +21,21 @@ use super::settings::{DEFAULT_HANDSHAKE, TlsVersion, alpn, provider};
 use super::stream::TlsStream;
 
 /// Whether clients have to say who they are, by a certificate.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::tls::{ClientAuth, Identity, Roots, TlsAcceptor};
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let staff = chain.clone();
+/// let acceptor = TlsAcceptor::builder(Identity::from_pem(&chain, &key)?)
+///     .client_auth(ClientAuth::Required(Roots::from_pem(&staff)?))
+///     .build()?;
+/// # drop(acceptor);
+/// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum ClientAuth {
@@ -100,6 +115,27 @@ impl TlsAcceptor {
 
     /// With what was set up with rustls itself: for what the builder does not have.
     /// [`replace_identities`](Self::replace_identities) is refused then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::tls::{Identity, TlsAcceptor, rustls};
+    /// use rustls::server::ResolvesServerCertUsingSni;
+    /// use std::sync::Arc;
+    ///
+    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// let mut config = rustls::ServerConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_no_client_auth()
+    ///     .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+    /// config.ignore_client_order = true; // Which the builder has no word for.
+    /// let acceptor = TlsAcceptor::from_rustls(config);
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// let identity = Identity::from_pem(&chain, &key)?;
+    /// assert!(acceptor.replace_identities(identity).is_err(), "they are the configuration's");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_rustls(config: ServerConfig) -> Self {
         TlsAcceptor(Arc::new(Inner {
             config,

@@ -22,6 +22,43 @@ use super::stream::TlsStream;
 /// become shorter. Cheap to clone; all clones, on whatever threads, are one.
 ///
 /// See [`TlsAcceptor`](super::TlsAcceptor) for an example of both sides.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::{TcpListener, TcpStream};
+/// use eventlet_protocols::tls::{Identity, Resuming, Roots, TlsAcceptor, TlsConnector, TlsVersion};
+/// use std::io::{Read, Write};
+/// use std::time::Duration;
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let identity = Identity::from_pem(&chain, &key)?;
+/// let acceptor = TlsAcceptor::new(identity.clone())?;
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// eventlet_green::spawn(move || -> std::io::Result<()> {
+///     loop {
+///         acceptor.accept(listener.accept()?.0)?.write_all(b"hello")?;
+///     }
+/// });
+///
+/// let connector = TlsConnector::builder()
+///     .roots(Roots::from_pem(&chain)?)
+///     .identity(identity) // For servers that ask who one is.
+///     .oldest(TlsVersion::Tls13)
+///     .resuming(Resuming::Off)
+///     .handshake_timeout(Duration::from_secs(5))
+///     .build()?;
+/// let limit = Some(Duration::from_secs(20));
+/// let mut stream = connector.connect_within("localhost", TcpStream::connect(address)?, limit)?;
+/// let mut text = [0; 5];
+/// stream.read_exact(&mut text)?;
+/// assert_eq!(&text, b"hello");
+/// let other = connector.connect("example.org", TcpStream::connect(address)?);
+/// assert!(other.is_err(), "it is not the certificate of that name");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct TlsConnector(Arc<Inner>);
 
@@ -31,6 +68,22 @@ struct Inner {
 }
 
 /// Whether what a server has given is kept, to take up with it where one left off.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::tls::{Resuming, Roots, TlsConnector};
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let authority = made.cert.pem();
+/// // A crawler that would rather not be known again.
+/// let connector = TlsConnector::builder()
+///     .roots(Roots::from_pem(&authority)?)
+///     .resuming(Resuming::Off)
+///     .build()?;
+/// # drop(connector);
+/// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resuming {
@@ -48,6 +101,18 @@ impl TlsConnector {
     /// # Errors
     ///
     /// [`TlsSetupError::NoPlatformRoots`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::tls::{TlsConnector, TlsSetupError};
+    ///
+    /// match TlsConnector::new() {
+    ///     Ok(connector) => println!("trusts whom the platform trusts: {connector:?}"),
+    ///     Err(TlsSetupError::NoPlatformRoots(why)) => println!("nobody is trusted here: {why}"),
+    ///     Err(other) => panic!("{other}"),
+    /// }
+    /// ```
     pub fn new() -> Result<Self, TlsSetupError> {
         Self::builder().build()
     }
@@ -78,6 +143,23 @@ impl TlsConnector {
     }
 
     /// With what was set up with rustls itself: for what the builder does not have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::tls::{TlsConnector, rustls};
+    /// use std::sync::Arc;
+    ///
+    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(rustls::RootCertStore::empty())
+    ///     .with_no_client_auth();
+    /// config.enable_sni = false; // Which the builder has no word for.
+    /// let connector = TlsConnector::from_rustls(config);
+    /// # drop(connector);
+    /// # Ok::<(), rustls::Error>(())
+    /// ```
     pub fn from_rustls(config: impl Into<Arc<ClientConfig>>) -> Self {
         TlsConnector(Arc::new(Inner {
             config: config.into(),
@@ -149,6 +231,23 @@ impl fmt::Debug for TlsConnector {
 ///     .roots(Roots::from_pem(&authority)?)
 ///     .alpn(["http/1.1"])
 ///     .build()?;
+/// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
+/// ```
+///
+/// ```
+/// use eventlet_protocols::tls::{Identity, Resuming, Roots, TlsConnector, TlsVersion};
+/// use std::time::Duration;
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let connector = TlsConnector::builder()
+///     .roots(Roots::from_pem(&chain)?)
+///     .identity(Identity::from_pem(&chain, &key)?)
+///     .oldest(TlsVersion::Tls13)
+///     .resuming(Resuming::Off)
+///     .handshake_timeout(Duration::from_secs(5))
+///     .build()?;
+/// # drop(connector);
 /// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
 /// ```
 #[derive(Debug)]

@@ -30,6 +30,24 @@ use super::pem;
 /// assert!(mistake.to_string().contains("does not belong to the certificate"));
 /// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::tls::rustls::pki_types::PrivateKeyDer;
+/// use eventlet_protocols::tls::{Identity, TlsSetupError};
+///
+/// let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
+/// let identity = Identity::from_der(vec![made.cert.der().clone()], key)?;
+/// assert_eq!(identity.chain(), [made.cert.der().clone()]);
+///
+/// // The key of another one is noticed here, and not by the first client.
+/// let other = rcgen::KeyPair::generate()?.serialize_pem();
+/// let error = Identity::from_pem(made.cert.pem(), other).unwrap_err();
+/// assert!(matches!(error, TlsSetupError::KeyMismatch));
+/// let error = Identity::from_pem_files("no/such/chain.pem", "no/such/key.pem").unwrap_err();
+/// assert!(matches!(error, TlsSetupError::File { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Identity(pub(super) Arc<CertifiedKey>);
 
@@ -127,6 +145,20 @@ impl fmt::Debug for Identity {
 /// let mistake = identities.with("other.test", shop).unwrap_err();
 /// assert!(mistake.to_string().contains("not valid for it"));
 /// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
+/// ```
+///
+/// ```
+/// use eventlet_protocols::tls::{Identities, Identity, TlsAcceptor, TlsSetupError};
+///
+/// # let made = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let shop = Identity::from_pem(&chain, &key)?;
+/// let identities = Identities::only_by_name().with("shop.example", shop.clone())?;
+/// let acceptor = TlsAcceptor::new(identities)?;
+/// # drop(acceptor);
+/// let wrong = Identities::new(shop.clone()).with("mail.example", shop);
+/// assert!(matches!(wrong, Err(TlsSetupError::NotForName(_))));
+/// # Ok::<(), TlsSetupError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Identities {

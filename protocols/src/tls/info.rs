@@ -5,6 +5,21 @@ use rustls::pki_types::CertificateDer;
 use super::settings::TlsVersion;
 
 /// What was agreed on in a handshake, and with whom.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::server::RequestBody;
+/// use eventlet_protocols::tls::TlsInfo;
+/// use http::Request;
+///
+/// /// For a handler: by the certificate that the client has shown.
+/// fn is_known(request: &Request<RequestBody>) -> bool {
+///     let info: Option<TlsInfo> = request.body().tls();
+///     info.is_some_and(|info| !info.peer_certificates.is_empty())
+/// }
+/// # let _ = is_known;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsInfo {

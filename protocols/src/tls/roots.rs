@@ -27,6 +27,24 @@ use super::pem;
 /// assert_eq!(nothing.to_string(), "certificates expected, and there is none");
 /// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::tls::{Roots, TlsSetupError};
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let path = std::env::temp_dir().join(format!("eventlet-doc-roots-{}.pem", std::process::id()));
+/// # std::fs::write(&path, made.cert.pem()).unwrap();
+/// let own = Roots::from_pem_file(&path)?; // An authority of one's own …
+/// assert!(own.len() == 1 && !own.is_empty());
+/// let trusted = match Roots::platform() {
+///     Ok(system) => system.and(&own), // … beside whom everybody trusts.
+///     Err(TlsSetupError::NoPlatformRoots(_)) => own,
+///     Err(other) => return Err(other),
+/// };
+/// # assert!(trusted.len() >= 1);
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), TlsSetupError>(())
+/// ```
 #[derive(Clone)]
 pub struct Roots(Arc<RootCertStore>);
 
@@ -60,6 +78,17 @@ impl Roots {
 
     /// What browsers trust (Mozilla's list), as it was when this program was built: for systems that
     /// have no list of their own. It grows old with the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::tls::{Roots, TlsConnector};
+    ///
+    /// let connector = TlsConnector::builder().roots(Roots::bundled()).build()?;
+    /// # drop(connector);
+    /// assert!(Roots::bundled().len() > 50);
+    /// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
+    /// ```
     #[cfg(feature = "tls-bundled-roots")]
     pub fn bundled() -> Self {
         let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();

@@ -16,6 +16,18 @@ pub const HTTP_PROTOCOLS: [&str; 2] = ["http/1.1", "http/1.0"];
 pub(super) const DEFAULT_HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A version of TLS. Older ones are broken, and not supported (RFC 8996).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::tls::{Roots, TlsConnector, TlsVersion};
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let roots = Roots::from_pem(made.cert.pem())?;
+/// let connector = TlsConnector::builder().roots(roots).oldest(TlsVersion::Tls13).build()?;
+/// # drop(connector);
+/// # Ok::<(), eventlet_protocols::tls::TlsSetupError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {

@@ -38,6 +38,45 @@ use super::transfer::{Unfinished, after};
 /// * The time limits of the stream below are used for those of this one.
 ///
 /// An idle connection holds no buffer.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::tls::{Identity, Roots, TlsAcceptor, TlsConnector, TlsStream, TlsVersion};
+/// use std::io::{Read, Write};
+/// use std::net::Shutdown;
+/// use std::time::Duration;
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let acceptor = TlsAcceptor::builder(Identity::from_pem(&chain, &key)?).alpn(["echo"]).build()?;
+/// let (near, far) = UnixStream::pair()?;
+/// let server = eventlet_green::spawn(move || acceptor.accept(far));
+/// let connector = TlsConnector::builder().roots(Roots::from_pem(&chain)?).alpn(["echo"]).build()?;
+/// let client: TlsStream<UnixStream> = connector.connect("localhost", near)?;
+/// let server = server.join().unwrap()?;
+///
+/// assert_eq!(client.alpn().as_deref(), Some(&b"echo"[..]));
+/// assert_eq!(client.version(), Some(TlsVersion::Tls13));
+/// assert_eq!(server.server_name(), Some("localhost"));
+/// assert!(client.cipher_suite().is_some() && !client.is_resumed());
+/// assert_eq!(client.peer_certificates().map(|chain| chain.len()), Some(1));
+/// assert_eq!(server.info().alpn, client.info().alpn); // All of it, to be kept.
+///
+/// client.set_read_timeout(Some(Duration::from_secs(5)))?;
+/// client.set_write_timeout(Some(Duration::from_secs(5)))?;
+/// assert_eq!(client.read_timeout(), client.write_timeout());
+/// let mut writer = client.try_clone()?; // While the other one reads.
+/// writer.write_all(b"hello")?;
+/// writer.shutdown(Shutdown::Write)?; // Says that this was all.
+/// let mut text = String::new();
+/// (&server).read_to_string(&mut text)?;
+/// assert_eq!(text, "hello");
+/// let _: &UnixStream = client.socket();
+/// client.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct TlsStream<S>(pub(super) Rc<Inner<S>>);
 
 pub(super) struct Inner<S> {
@@ -73,6 +112,36 @@ impl<S: Stream> TlsStream<S> {
     /// # Errors
     ///
     /// `WouldBlock`: nothing to read now; it is not the end. Else as for reading.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use eventlet_green::net::unix::UnixStream;
+    /// # use eventlet_protocols::tls::{Identity, Roots, TlsAcceptor, TlsConnector, TlsVersion};
+    /// # use std::io::ErrorKind;
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// # let acceptor = TlsAcceptor::new(Identity::from_pem(&chain, &key)?)?;
+    /// # let (near, far) = UnixStream::pair()?;
+    /// # let server = eventlet_green::spawn(move || acceptor.accept(far));
+    /// # let connector = TlsConnector::builder().roots(Roots::from_pem(&chain)?).build()?;
+    /// # let client = connector.connect("localhost", near)?;
+    /// # let server = server.join().unwrap()?;
+    /// // Of a connection that has nothing to say yet:
+    /// let mut text = [0; 16];
+    /// assert_eq!(server.try_read(&mut text).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// client.wait_writable()?;
+    /// assert_eq!(client.try_write(b"hello")?, 5);
+    /// let length = loop {
+    ///     server.wait_readable()?; // A hint: half a record may be there.
+    ///     match server.try_read(&mut text) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+    ///         outcome => break outcome?,
+    ///     }
+    /// };
+    /// assert_eq!(&text[..length], b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             if let Some(outcome) = self.read_what_is_there(into) {
@@ -136,6 +205,40 @@ impl<S: Stream> TlsStream<S> {
     /// # Errors
     ///
     /// As said there; `OutOfMemory` for a stack, if there is something already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use eventlet_green::net::unix::UnixStream;
+    /// # use eventlet_green::{Watcher, sync::Event};
+    /// # use eventlet_protocols::tls::{Identity, Roots, TlsAcceptor, TlsConnector};
+    /// # use std::io::Write;
+    /// # use std::rc::Rc;
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// # let acceptor = TlsAcceptor::new(Identity::from_pem(&chain, &key)?)?;
+    /// # let (near, far) = UnixStream::pair()?;
+    /// # let server = eventlet_green::spawn(move || acceptor.accept(far));
+    /// # let connector = TlsConnector::builder().roots(Roots::from_pem(&chain)?).build()?;
+    /// # let mut client = connector.connect("localhost", near)?;
+    /// # let server = server.join().unwrap()?;
+    /// /// No coroutine, and so no stack, while nothing comes.
+    /// struct Resting(Event<()>);
+    ///
+    /// impl Watcher for Resting {
+    ///     fn prepare(&self) {}
+    ///
+    ///     fn came(self: Rc<Self>, _: std::io::Result<()>) {
+    ///         let _ = self.0.send(());
+    ///     }
+    /// }
+    ///
+    /// let resting = Rc::new(Resting(Event::new()));
+    /// server.watch_readable(resting.clone())?;
+    /// client.write_all(b"hello")?;
+    /// resting.0.wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
         let inner = &*self.0;
         let mut session = inner.session.borrow_mut();

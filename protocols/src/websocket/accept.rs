@@ -30,6 +30,20 @@ pub fn accept<B>(
 /// From which pages a browser may connect. It says in `Origin` whose page it is, and sends the user's
 /// cookies whoever that is; so a server that goes by cookies has to look. Others than browsers
 /// send no `Origin`, or what they like.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::websocket::{AcceptOptions, CheckOrigin, Origins, Settings};
+///
+/// let mut options = AcceptOptions::new();
+/// options.origins(Origins::List(vec!["https://example.org".to_owned()]));
+/// // Or by a function, for which a request without the field is one of `None`.
+/// let check: CheckOrigin = Box::new(|origin| {
+///     origin.is_none_or(|origin| origin.as_bytes().ends_with(b".example.org"))
+/// });
+/// options.origins(Origins::Check(check)).settings(Settings::new());
+/// ```
 #[derive(Default)]
 pub enum Origins {
     /// Those of the same host and port as the request's, and requests without the field. The
@@ -127,12 +141,32 @@ impl AcceptOptions {
     }
 
     /// From which pages browsers may connect.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::websocket::{AcceptOptions, Origins};
+    ///
+    /// let mut options = AcceptOptions::new();
+    /// options.origins(Origins::Any); // No cookies, nothing to steal.
+    /// ```
     pub fn origins(&mut self, origins: Origins) -> &mut Self {
         self.origins = origins;
         self
     }
 
     /// Limits and deadlines.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::websocket::{AcceptOptions, Settings};
+    ///
+    /// let mut settings = Settings::new();
+    /// settings.message = 64 << 10;
+    /// let mut options = AcceptOptions::new();
+    /// options.settings(settings);
+    /// ```
     pub fn settings(&mut self, settings: Settings) -> &mut Self {
         self.settings = settings;
         self

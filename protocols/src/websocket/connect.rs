@@ -99,6 +99,23 @@ impl ConnectOptions {
     }
 
     /// Whom to trust, who one is, and more, for `wss`. By default, whom the platform trusts, and nobody.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::tls::{Roots, TlsConnector};
+    /// use eventlet_protocols::websocket::{ConnectError, ConnectOptions};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let authority = made.cert.pem();
+    /// let connector = TlsConnector::builder().roots(Roots::from_pem(&authority)?).build()?;
+    /// let mut options = ConnectOptions::new();
+    /// options.tls_connector(connector);
+    /// // Nobody listens on port 0.
+    /// let error = options.connect("wss://127.0.0.1:0/chat").unwrap_err();
+    /// assert!(matches!(error, ConnectError::Unreachable(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     pub fn tls_connector(&mut self, connector: TlsConnector) -> &mut Self {
         self.tls_connector = Some(connector);
@@ -180,6 +197,27 @@ impl ConnectOptions {
     /// # Errors
     ///
     /// As there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::{UnixListener, UnixStream};
+    /// use eventlet_protocols::server::Server;
+    /// use eventlet_protocols::websocket::{self, ConnectOptions, Settings};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("eventlet-doc-ws-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// eventlet_green::spawn(move || {
+    ///     Server::new(|request| websocket::accept(&request, |socket| socket.send("hello")))
+    ///         .serve_unix(listener)
+    /// });
+    /// let mut options = ConnectOptions::new();
+    /// options.settings(Settings::new());
+    /// let socket = options.connect_over(UnixStream::connect(&path)?, "ws://localhost/")?;
+    /// assert_eq!(socket.receive()?.unwrap().as_text(), Some("hello"));
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn connect_over<S: Stream>(&self, stream: S, url: &str) -> Result<WebSocket, ConnectError>
     where
         for<'a> &'a S: Read + Write,

@@ -40,6 +40,22 @@ pub enum Error {
 }
 
 /// How a peer can break the protocol (RFC 6455).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::websocket::{Error, Fault, Settings, WebSocket};
+/// use std::io::Write;
+///
+/// let (near, mut far) = UnixStream::pair()?;
+/// let server = WebSocket::server_over(near, Settings::new());
+/// far.write_all(&[0x81, 2, b'h', b'i'])?; // A text frame, not masked as a client's has to be.
+/// let error = server.receive().unwrap_err();
+/// assert!(matches!(error, Error::Protocol(Fault::Unmasked)));
+/// assert!(error.is_peers());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -105,6 +121,15 @@ impl fmt::Display for Fault {
 
 impl Error {
     /// Whether it is the peer's doing, or the network's, and not that of this program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::websocket::Error;
+    ///
+    /// assert!(Error::Lost.is_peers());
+    /// assert!(!Error::Elapsed.is_peers(), "the caller's own limit");
+    /// ```
     pub fn is_peers(&self) -> bool {
         matches!(
             self,

@@ -33,6 +33,15 @@ impl Message {
     }
 
     /// The bytes, of text in UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::websocket::Message;
+    ///
+    /// let text = Message::from("grün");
+    /// assert_eq!((text.as_bytes(), text.len(), text.is_empty()), ("grün".as_bytes(), 5, false));
+    /// ```
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Message::Text(text) => text.as_str().as_bytes(),

@@ -18,6 +18,16 @@ use super::codec::BACKLOG;
 /// settings.message = 64 * 1024;
 /// settings.ping = Some(Duration::from_secs(10));
 /// ```
+///
+/// ```
+/// use eventlet_protocols::websocket::Settings;
+/// use std::time::Duration;
+///
+/// let mut settings = Settings::new();
+/// settings.message = 64 << 10;
+/// settings.ping = Some(Duration::from_secs(5));
+/// assert_eq!(settings.write, Settings::DEFAULT_WRITE);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {

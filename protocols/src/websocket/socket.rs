@@ -64,6 +64,21 @@ use super::shared::{End, Shared};
 /// assert_eq!(client.peer_close().unwrap().code, CloseCode::NORMAL);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::websocket::{Error, Settings, WebSocket};
+/// use std::time::Duration;
+///
+/// let (near, far) = UnixStream::pair()?;
+/// let socket = WebSocket::client_over(near, Settings::default());
+/// let nothing = socket.receive_timeout(Duration::from_millis(1));
+/// assert!(matches!(nothing, Err(Error::Elapsed)) && socket.is_open());
+/// assert_eq!(socket.protocol(), None, "there was no handshake to agree on one");
+/// drop(far);
+/// assert!(matches!(socket.receive(), Err(Error::Lost)) && !socket.is_open());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct WebSocket {
     handle: Rc<Handle>,
@@ -206,6 +221,28 @@ impl fmt::Debug for WebSocket {
 }
 
 /// The messages of a connection; see [`WebSocket::messages`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::UnixStream;
+/// use eventlet_protocols::websocket::{CloseCode, Settings, WebSocket};
+///
+/// let (near, far) = UnixStream::pair()?;
+/// let server = WebSocket::server_over(far, Settings::default());
+/// let serving = eventlet_green::spawn(move || {
+///     for text in ["one", "two"] {
+///         server.send(text)?;
+///     }
+///     server.close(CloseCode::NORMAL, "")
+/// });
+/// let client = WebSocket::client_over(near, Settings::default());
+/// let lengths: Result<Vec<_>, _> = client.messages().map(|one| Ok(one?.len())).collect();
+/// # let lengths: Result<Vec<usize>, eventlet_protocols::websocket::Error> = lengths;
+/// assert_eq!(lengths?, [3, 3]);
+/// serving.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Messages<'a> {
     socket: &'a WebSocket,

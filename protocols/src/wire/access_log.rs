@@ -107,6 +107,32 @@ impl<'a> LogRecord<'a> {
     }
 
     /// The version: `HTTP/1.1`; empty if no request line was read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::wire::{DateCache, LogRecord};
+    /// use http::StatusCode;
+    /// use std::time::Duration;
+    ///
+    /// let mut dates = DateCache::new();
+    /// let record = LogRecord {
+    ///     client: &"127.0.0.1",
+    ///     client_port: None,
+    ///     forwarded_for: &[],
+    ///     date: dates.at_second(0),
+    ///     request_line: b"GET /a?b HTTP/1.1",
+    ///     status: StatusCode::OK,
+    ///     body_length: 0,
+    ///     received: 0,
+    ///     wall: Duration::ZERO,
+    ///     host: None,
+    ///     referer: None,
+    ///     user_agent: None,
+    /// };
+    /// assert_eq!((record.method(), record.target()), (&b"GET"[..], &b"/a?b"[..]));
+    /// assert_eq!(record.version(), b"HTTP/1.1");
+    /// ```
     pub fn version(&self) -> &'a [u8] {
         self.word(2)
     }

@@ -13,6 +13,17 @@ use super::limits::Limits;
 use super::refusal::Refusal;
 
 /// What one slice of input brought.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::{BodyReader, BodyStep, Limits, RequestFraming};
+///
+/// let mut reader = BodyReader::new(RequestFraming::Length(5), &Limits::default())?;
+/// let BodyStep { consumed, data, is_finished, .. } = reader.read(b"helloGET /")?;
+/// assert_eq!((consumed, data, is_finished), (5, &b"hello"[..], true));
+/// # Ok::<(), eventlet_protocols::wire::Refusal>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyStep<'a> {
     /// How many bytes of the input are dealt with; drop them and feed the rest next time.
@@ -43,6 +54,25 @@ pub struct BodyStep<'a> {
 /// }
 /// assert_eq!(body, b"abcde");
 /// # Ok::<(), eventlet_protocols::wire::Refusal>(())
+/// ```
+///
+/// ```
+/// use eventlet_protocols::wire::{BodyReader, Limits, Refusal, RequestFraming, ResponseFraming};
+///
+/// let limits = Limits::default();
+/// let mut reader = BodyReader::new(RequestFraming::Length(100_000), &limits)?;
+/// reader.read(b"the beginning")?;
+/// assert_eq!((reader.received(), reader.remaining()), (13, Some(99_987)));
+/// // The rest is read straight to where it is wanted.
+/// assert_eq!(reader.data_ahead(), 99_987);
+/// reader.skip_data(99_000)?;
+/// assert_eq!(reader.end_of_input(), Err(Refusal::BodyTruncated));
+///
+/// let mut reader = BodyReader::of_response(ResponseFraming::Chunked, &limits)?;
+/// reader.read(b"0\r\nx-sum: 7\r\n\r\n")?;
+/// assert!(reader.is_finished());
+/// assert_eq!(reader.take_trailers()["x-sum"], "7");
+/// # Ok::<(), Refusal>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct BodyReader {

@@ -57,6 +57,17 @@ pub enum ChunkEvent<'a> {
 /// assert_eq!(&input[used..], b"GET /");
 /// # Ok::<(), eventlet_protocols::wire::Refusal>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::wire::{ChunkDecoder, Limits};
+///
+/// let mut decoder = ChunkDecoder::new(&Limits::default());
+/// decoder.decode(b"0\r\nx-sum: 7\r\n\r\n")?;
+/// assert!(decoder.is_finished());
+/// assert_eq!(decoder.take_trailers()["x-sum"], "7");
+/// assert!(decoder.take_trailers().is_empty(), "once");
+/// # Ok::<(), eventlet_protocols::wire::Refusal>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ChunkDecoder {
     state: State,

@@ -52,6 +52,18 @@ pub struct ConnectionOptions {
 
 impl ConnectionOptions {
     /// The options in every `Connection` field of a message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::wire::ConnectionOptions;
+    /// use http::{HeaderMap, HeaderValue, header};
+    ///
+    /// let mut fields = HeaderMap::new();
+    /// fields.append(header::CONNECTION, HeaderValue::from_static("x-own"));
+    /// fields.append(header::CONNECTION, HeaderValue::from_static("Close"));
+    /// assert!(ConnectionOptions::of(&fields).has_close());
+    /// ```
     pub fn of(fields: &HeaderMap) -> Self {
         let mut options = Self::default();
         for value in fields.get_all(CONNECTION) {
@@ -204,6 +216,22 @@ pub enum Next {
 }
 
 /// A connection across its requests.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::{Connection, HeadParser, Limits, Parsed};
+///
+/// let limits = Limits::default();
+/// let input = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+/// let Parsed::Complete { head, .. } = HeadParser::new().parse(input, &limits)? else {
+///     unreachable!("the head is whole");
+/// };
+/// let mut connection = Connection::new();
+/// let exchange = connection.begin(&head, &limits);
+/// assert_eq!((connection.served(), exchange.close_reason()), (1, None));
+/// # Ok::<(), eventlet_protocols::wire::Refusal>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
     /// Requests begun.
@@ -259,6 +287,27 @@ impl Connection {
 /// assert_eq!(exchange.before_body_read(0), BodyAccess::Withheld);
 /// assert_eq!(exchange.finish(&body, &limits), Next::Close(CloseReason::ExpectedBodyUnread));
 /// # Ok::<(), eventlet_protocols::wire::Refusal>(())
+/// ```
+///
+/// ```
+/// use eventlet_protocols::wire::{CloseReason, Exchange, HeadParser, Limits, Parsed};
+/// use http::StatusCode;
+///
+/// let head = |input: &[u8]| match HeadParser::new().parse(input, &Limits::default()) {
+///     Ok(Parsed::Complete { head, .. }) => head,
+///     other => unreachable!("the head is whole and well: {other:?}"),
+/// };
+/// let input = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\n";
+/// let mut exchange = Exchange::new(&head(input));
+/// assert!(exchange.may_end_with(StatusCode::SWITCHING_PROTOCOLS));
+/// assert!(exchange.may_upgrade_with(StatusCode::SWITCHING_PROTOCOLS));
+/// assert!(exchange.may_inform() && !exchange.has_responded());
+/// exchange.close(CloseReason::Shutdown);
+/// assert_eq!(exchange.close_reason(), Some(CloseReason::Shutdown));
+///
+/// let input = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+/// let exchange = Exchange::new(&head(input));
+/// assert!(exchange.is_awaiting_continue() && !exchange.may_end_with(StatusCode::CONTINUE));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Exchange {

@@ -51,6 +51,15 @@ impl DateText {
     }
 
     /// The bytes to put into a field.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::wire::DateText;
+    /// use std::time::UNIX_EPOCH;
+    ///
+    /// assert_eq!(DateText::new(UNIX_EPOCH).as_bytes(), b"Thu, 01 Jan 1970 00:00:00 GMT");
+    /// ```
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -97,6 +106,15 @@ impl fmt::Debug for DateText {
 ///
 /// let mut dates = DateCache::new();
 /// assert_eq!(dates.at(UNIX_EPOCH).as_str(), "Thu, 01 Jan 1970 00:00:00 GMT");
+/// ```
+///
+/// ```
+/// use eventlet_protocols::wire::DateCache;
+///
+/// let mut dates = DateCache::new();
+/// dates.at_second(784_111_777);
+/// assert_eq!(dates.last().as_str(), "Sun, 06 Nov 1994 08:49:37 GMT");
+/// assert_eq!(dates.last().as_bytes(), b"Sun, 06 Nov 1994 08:49:37 GMT");
 /// ```
 #[derive(Clone, Debug)]
 pub struct DateCache {

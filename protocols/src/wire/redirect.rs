@@ -45,6 +45,16 @@ pub fn redirected_method(status: StatusCode, method: &Method) -> Option<Method> 
 
 /// Whether a field describes the content of a request, and so goes when the content does
 /// (RFC 9110 section 15.4).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::is_content_field;
+/// use http::header;
+///
+/// // A POST that becomes a GET leaves them behind.
+/// assert!(is_content_field(&header::CONTENT_TYPE) && !is_content_field(&header::ACCEPT));
+/// ```
 pub fn is_content_field(name: &HeaderName) -> bool {
     let described = [
         header::CONTENT_ENCODING,
@@ -60,6 +70,16 @@ pub fn is_content_field(name: &HeaderName) -> bool {
 
 /// Whether a field is meant for one origin, and must not be sent to another one that a redirect names
 /// (RFC 9110 sections 15.4 and 17.16.3): credentials, cookies, and what the field `Origin` says.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::is_origins_own;
+/// use http::header;
+///
+/// assert!(is_origins_own(&header::AUTHORIZATION) && is_origins_own(&header::COOKIE));
+/// assert!(!is_origins_own(&header::USER_AGENT));
+/// ```
 pub fn is_origins_own(name: &HeaderName) -> bool {
     [
         header::AUTHORIZATION,

@@ -29,6 +29,22 @@ use super::syntax::list_members;
 use super::target::{TargetForm, is_valid_host, parse_target};
 
 /// The head of a request that may be answered.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::{HeadParser, Limits, Parsed, RequestHead};
+///
+/// let input = b"GET /a HTTP/1.1\r\nHost: a.example:80\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+/// let Parsed::Complete { head, .. } = HeadParser::new().parse(input, &Limits::default())? else {
+///     unreachable!("the head is whole");
+/// };
+/// let head: RequestHead = head;
+/// assert_eq!((head.host(), head.is_upgrade()), (Some("a.example:80"), true));
+/// let request = head.into_request("a body");
+/// assert_eq!((request.uri().path(), *request.body()), ("/a", "a body"));
+/// # Ok::<(), eventlet_protocols::wire::Refusal>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RequestHead {
@@ -209,6 +225,15 @@ impl HeadParser {
 
     /// Whether the peer has begun a request: without it, the end of the input is the ordinary end
     /// of the connection, and waiting is idling.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::wire::HeadParser;
+    ///
+    /// assert!(!HeadParser::has_begun(b"\r\n"), "what some send after a body");
+    /// assert!(HeadParser::has_begun(b"\r\nG"));
+    /// ```
     pub fn has_begun(input: &[u8]) -> bool {
         input.iter().any(|&byte| byte != b'\r' && byte != b'\n')
     }

@@ -122,6 +122,16 @@ impl RequestWriter<'_> {
 
 /// Whether a field of a request is written by the client itself, or not at all: what rules the
 /// connection (RFC 9110 section 7.6.1), the framing (RFC 9112 section 6) and the host.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::is_clients_own;
+/// use http::header;
+///
+/// assert!(is_clients_own(&header::CONTENT_LENGTH) && is_clients_own(&header::HOST));
+/// assert!(!is_clients_own(&header::CONTENT_TYPE));
+/// ```
 pub fn is_clients_own(name: &HeaderName) -> bool {
     let owns = [
         header::HOST,

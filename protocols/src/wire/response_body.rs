@@ -13,6 +13,23 @@ use super::framing::{ResponseFraming, ResponsePlan};
 use super::trailers::write_last_chunk;
 
 /// One piece of a body with the framing around it, for a gathering write: three slices, in order.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::{BodyWriter, LengthField, ResponseFraming, ResponsePlan};
+///
+/// let plan = ResponsePlan { field: LengthField::Chunked, framing: ResponseFraming::Chunked };
+/// let mut writer = BodyWriter::new(&plan);
+/// assert!(!writer.is_silent());
+/// let frame = writer.frame(b"hello");
+/// assert_eq!((frame.head(), frame.data, frame.tail), (&b"5\r\n"[..], &b"hello"[..], &b"\r\n"[..]));
+/// assert_eq!((frame.len(), frame.is_empty()), (10, false));
+/// let mut out = Vec::new();
+/// frame.write_to(&mut out);
+/// assert_eq!(out, b"5\r\nhello\r\n");
+/// assert_eq!(writer.sent(), 5, "without the framing");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     head: ChunkHead,
@@ -55,6 +72,19 @@ impl Frame<'_> {
 /// The body ended before its `Content-Length` was reached. The connection must be closed
 /// ([`CloseReason::ResponseTooShort`](super::CloseReason::ResponseTooShort)), which is how the
 /// client learns of it.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::{BodyWriter, LengthField, ResponseFraming, ResponsePlan, TooShort};
+///
+/// let (field, framing) = (LengthField::ContentLength(9), ResponseFraming::Length(9));
+/// let plan = ResponsePlan { field, framing };
+/// let mut writer = BodyWriter::new(&plan);
+/// writer.frame(b"hello");
+/// let Err(TooShort { missing }) = writer.finish(None, &mut Vec::new()) else { panic!() };
+/// assert_eq!(missing, 4);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooShort {
     /// Bytes that were promised and not written.
@@ -87,6 +117,17 @@ impl std::error::Error for TooShort {}
 /// writer.frame(b"").write_to(&mut out); // an empty piece never ends the stream
 /// writer.finish(None, &mut out).unwrap();
 /// assert_eq!(out, b"5\r\nhello\r\n0\r\n\r\n");
+/// ```
+///
+/// ```
+/// use eventlet_protocols::wire::{BodyWriter, LengthField, ResponseFraming, ResponsePlan};
+///
+/// // As for HEAD: nothing goes out, so nothing need be made.
+/// let (field, framing) = (LengthField::ContentLength(9), ResponseFraming::Nothing);
+/// let plan = ResponsePlan { field, framing };
+/// let mut writer = BodyWriter::new(&plan);
+/// assert!(writer.is_silent() && writer.frame(b"hello").is_empty());
+/// assert_eq!(writer.sent(), 0);
 /// ```
 #[derive(Clone, Debug)]
 pub struct BodyWriter {

@@ -22,6 +22,17 @@ use super::refusal::Refusal;
 ///     .unwrap_err();
 /// assert_eq!(fault, ResponseFault::NotHttp);
 /// ```
+///
+/// ```
+/// use eventlet_protocols::wire::{Limits, ResponseFault, ResponseParser};
+/// use http::Method;
+///
+/// let input = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n";
+/// let fault = ResponseParser::new(&Method::GET).parse(input, &Limits::default()).unwrap_err();
+/// assert_eq!(fault, ResponseFault::LengthsDiffer);
+/// assert!(!fault.is_truncation() && !fault.explain().is_empty());
+/// assert!(ResponseFault::HeadTruncated.is_truncation());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseFault {

@@ -32,6 +32,23 @@ use super::response_fault::ResponseFault;
 use super::syntax::list_members;
 
 /// The head of a response, interim or final.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::wire::{Limits, ParsedResponse, ResponseParser};
+/// use http::Method;
+///
+/// let head = |input: &[u8]| match ResponseParser::new(&Method::GET).parse(input, &Limits::default()) {
+///     Ok(ParsedResponse::Complete { head, .. }) => head,
+///     other => unreachable!("the head is whole and well: {other:?}"),
+/// };
+/// let hints = head(b"HTTP/1.1 103 Early Hints\r\n\r\n");
+/// assert!(hints.is_interim(), "another one follows");
+/// let last = head(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+/// assert!(!last.is_interim() && !last.keeps_alive());
+/// assert_eq!(last.into_response("a body").body(), &"a body");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReceivedHead {

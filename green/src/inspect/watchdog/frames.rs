@@ -21,6 +21,21 @@ const MOST_FRAMES: usize = 256;
 const WORD: usize = size_of::<u64>();
 
 /// A function that was under way, or was inlined into one.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::StackFrame;
+///
+/// /// For a log: `the::function (file.rs:7)`, with as much as is known.
+/// fn line(frame: &StackFrame) -> String {
+///     match (frame.file(), frame.line()) {
+///         (Some(file), Some(line)) => format!("{} ({}:{line})", frame.function(), file.display()),
+///         _ => frame.function().to_owned(),
+///     }
+/// }
+/// # let _ = line;
+/// ```
 #[derive(Clone, Debug)]
 pub struct StackFrame {
     function: String,

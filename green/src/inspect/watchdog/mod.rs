@@ -160,6 +160,31 @@ impl fmt::Debug for Watchdog {
 }
 
 /// Somebody keeps a run loop's thread to himself. [`Display`](fmt::Display) says so, with the stack.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{Builder, Stall, watchdog_with};
+/// use std::sync::mpsc::channel;
+/// use std::time::Duration;
+///
+/// let (tell, told) = channel();
+/// let limit = Duration::from_millis(5);
+/// let _watchdog = watchdog_with(limit, move |stall: &Stall| {
+///     if stall.name() == Some("busy") {
+///         let known = stall.id().is_some() && stall.spawned_at().is_some();
+///         let _ = tell.send(known && stall.lasted() >= limit);
+///         println!("{} is in {:?}", stall.label(), stall.frames().first());
+///     }
+/// })?;
+/// let busy = Builder::new().name("busy").spawn(move || loop {
+///     if let Ok(known) = told.try_recv() {
+///         break known;
+///     }
+/// })?;
+/// assert!(busy.join().unwrap());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stall {
     holder: Holder,

@@ -5,6 +5,18 @@ use std::os::fd::AsFd;
 
 /// The credentials of the process at the other end, when it connected (or made the pair, or began to
 /// listen); see unix(7), `SO_PEERCRED`, and getpeereid(3).
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::unix::{UCred, UnixStream};
+///
+/// let (near, _far) = UnixStream::pair()?;
+/// let UCred { pid, .. } = near.peer_cred()?;
+/// // One's own, for a pair; some systems do not tell it.
+/// assert!(pid.is_none_or(|pid| pid as u32 == std::process::id()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct UCred {

@@ -40,6 +40,49 @@ use crate::net::datagram::datagrams;
 /// sender.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::unix::UnixDatagram;
+/// use std::io::ErrorKind;
+/// use std::net::Shutdown;
+/// use std::os::unix::net::SocketAddr;
+/// use std::time::Duration;
+///
+/// # let folder = std::env::temp_dir().join(format!("eventlet-doc-datagram-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let server = UnixDatagram::bind(folder.join("server"))?;
+/// let client = UnixDatagram::bind_addr(&SocketAddr::from_pathname(folder.join("client"))?)?;
+/// let address = server.local_addr()?;
+/// client.send_to(b"one", folder.join("server"))?;
+/// client.send_to_addr(b"two", &address)?;
+/// client.connect(folder.join("server"))?;
+/// client.connect_addr(&address)?; // As an address, which may be an abstract one.
+/// assert_eq!(client.peer_addr()?.as_pathname(), address.as_pathname());
+/// client.wait_writable()?;
+/// client.write_with(|socket| socket.send(b"three"))?;
+///
+/// let mut text = [0; 16];
+/// let (length, from) = server.recv_from(&mut text)?;
+/// assert_eq!((&text[..length], from.as_pathname()), (&b"one"[..], Some(&*folder.join("client"))));
+/// assert_eq!(server.peek(&mut text)?, 3); // It stays there.
+/// assert_eq!(server.read_with(|socket| socket.recv(&mut text))?, 3);
+/// server.wait_readable()?;
+/// assert_eq!(server.recv(&mut text)?, 5);
+///
+/// server.set_read_timeout(Some(Duration::from_millis(1)))?;
+/// server.set_write_timeout(None)?;
+/// assert_eq!((server.read_timeout(), server.write_timeout()), (Some(Duration::from_millis(1)), None));
+/// assert_eq!(server.recv(&mut text).unwrap_err().kind(), ErrorKind::TimedOut);
+/// assert!(server.take_error()?.is_none() && UnixDatagram::unbound()?.local_addr()?.is_unnamed());
+/// client.shutdown(Shutdown::Both)?;
+/// client.try_with(|socket| socket.try_clone().map(drop))?;
+/// client.try_clone()?.close()?; // For both handles.
+/// let server: std::os::unix::net::UnixDatagram = server.into_std()?;
+/// let server = UnixDatagram::from_std(server)?;
+/// # drop(server);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct UnixDatagram {
     watched: Shared<std_unix::UnixDatagram>,

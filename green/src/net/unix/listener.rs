@@ -34,6 +34,50 @@ use crate::fd::{Shared, from_and_into_std, handle, listener, options};
 /// # std::fs::remove_dir_all(folder)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::unix::{UnixListener, UnixStream};
+/// use std::io::ErrorKind;
+/// use std::os::unix::net::SocketAddr;
+/// use std::time::Duration;
+///
+/// # let path = std::env::temp_dir().join(format!("eventlet-doc-unix-{}", std::process::id()));
+/// # let _ = std::fs::remove_file(&path);
+/// let listener = UnixListener::bind_addr(&SocketAddr::from_pathname(&path)?)?;
+/// assert_eq!(listener.local_addr()?.as_pathname(), Some(&*path));
+/// listener.set_accept_timeout(Some(Duration::from_millis(1)))?;
+/// assert_eq!(listener.accept_timeout(), Some(Duration::from_millis(1)));
+/// assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::TimedOut);
+/// listener.set_accept_timeout(None)?;
+///
+/// let _clients = [UnixStream::connect(&path)?, UnixStream::connect(&path)?];
+/// listener.wait_readable()?;
+/// listener.accept_patiently()?; // Waits out a lack of descriptors.
+/// assert!(listener.incoming().next().is_some_and(|next| next.is_ok()));
+/// assert!(listener.take_error()?.is_none());
+/// listener.try_with(|socket| socket.try_clone().map(drop))?;
+/// listener.try_clone()?.close()?; // For both handles.
+///
+/// # std::fs::remove_file(&path)?;
+/// let listener = std::os::unix::net::UnixListener::bind(&path)?;
+/// let listener = UnixListener::from_std(listener)?.into_std()?;
+/// # drop(listener);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// ```
+/// use eventlet_green::net::unix::{Incoming, UnixListener, UnixStream};
+///
+/// # let path = std::env::temp_dir().join(format!("eventlet-doc-incoming-{}", std::process::id()));
+/// # let _ = std::fs::remove_file(&path);
+/// let listener = UnixListener::bind(&path)?;
+/// let _client = UnixStream::connect(&path)?;
+/// let mut incoming: Incoming<'_> = listener.incoming();
+/// assert!(incoming.next().is_some_and(|next| next.is_ok()));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct UnixListener {
     watched: Shared<std_unix::UnixListener>,

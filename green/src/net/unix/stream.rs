@@ -43,6 +43,46 @@ use crate::watch::Watcher;
 /// # other.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_green::net::unix::{UnixListener, UnixStream};
+/// use std::io::{ErrorKind, Read, Write};
+/// use std::net::Shutdown;
+/// use std::time::Duration;
+///
+/// # let path = std::env::temp_dir().join(format!("eventlet-doc-stream-{}", std::process::id()));
+/// # let _ = std::fs::remove_file(&path);
+/// let listener = UnixListener::bind(&path)?;
+/// let address = listener.local_addr()?;
+/// let near = UnixStream::connect(&path)?;
+/// let _others = [
+///     UnixStream::connect_addr(&address)?, // Which may be an abstract one.
+///     UnixStream::connect_timeout(&address, Duration::from_secs(5))?,
+/// ];
+/// let (far, _) = listener.accept()?;
+/// assert_eq!(near.peer_addr()?.as_pathname(), far.local_addr()?.as_pathname());
+///
+/// near.set_read_timeout(Some(Duration::from_millis(1)))?;
+/// near.set_write_timeout(None)?;
+/// assert_eq!((near.read_timeout(), near.write_timeout()), (Some(Duration::from_millis(1)), None));
+/// assert_eq!(near.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+/// assert_eq!(near.wait_readable().unwrap_err().kind(), ErrorKind::TimedOut);
+/// far.wait_writable()?;
+/// far.write_with(|mut socket| socket.write(b"hello"))?;
+/// let mut text = [0; 5];
+/// assert_eq!(near.peek(&mut text)?, 5); // It stays there.
+/// assert_eq!(near.read_with(|mut socket| socket.read(&mut text))?, 5);
+/// far.shutdown(Shutdown::Write)?;
+/// assert_eq!(near.try_read(&mut text)?, 0, "the end");
+/// assert!(near.take_error()?.is_none());
+/// near.try_with(|socket| socket.try_clone().map(drop))?;
+/// near.try_clone()?.close()?; // For both handles.
+/// let far: std::os::unix::net::UnixStream = far.into_std()?;
+/// let far = UnixStream::from_std(far)?;
+/// # drop(far);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct UnixStream {
     watched: Shared<std_unix::UnixStream>,
@@ -119,6 +159,16 @@ impl UnixStream {
     /// # Errors
     ///
     /// What the system gives; `NotConnected` after [`close`](Self::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    ///
+    /// let (near, far) = UnixStream::pair()?;
+    /// assert_eq!(near.peer_cred()?.uid, far.peer_cred()?.uid, "both ends are this process's");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn peer_cred(&self) -> io::Result<UCred> {
         UCred::of_peer(self.watched.source()?)
     }
@@ -139,6 +189,30 @@ impl UnixStream {
     /// # Errors
     ///
     /// As said there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_green::{Watcher, sync::Event};
+    /// use std::io::{self, Write};
+    /// use std::rc::Rc;
+    ///
+    /// struct Told(Event<bool>);
+    ///
+    /// impl Watcher for Told {
+    ///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
+    ///         let _ = self.0.send(outcome.is_ok());
+    ///     }
+    /// }
+    ///
+    /// let (near, mut far) = UnixStream::pair()?;
+    /// let told = Rc::new(Told(Event::new()));
+    /// near.watch_readable(told.clone())?; // No stack waits.
+    /// far.write_all(b"hello")?;
+    /// assert!(told.0.wait().unwrap());
+    /// # Ok::<(), io::Error>(())
+    /// ```
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
         self.watched.watch_within_limit(watcher, Location::caller())

@@ -35,6 +35,24 @@ use eventfd::Mechanism;
 use pipe::Mechanism;
 
 /// The hub's end of its wakers: a descriptor to watch.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_hub::WakeSource;
+/// use eventlet_hub::fd::AsFd;
+///
+/// let source = WakeSource::new()?;
+/// let _watched = source.as_fd(); // for readability, by whatever facility
+/// let waker = source.waker();
+/// std::thread::spawn(move || waker.wake()).join().unwrap();
+/// assert!(source.acknowledge());
+///
+/// source.waker().wake();
+/// assert!(source.acknowledge_edge(), "what an edge-triggered hub calls");
+/// assert!(!source.acknowledge());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct WakeSource {
     tower: BellTower<Mechanism>,

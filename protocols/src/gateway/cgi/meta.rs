@@ -55,6 +55,18 @@ pub(super) struct Place {
 }
 
 /// Whether a program is told the credentials of its clients.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::gateway::Cgi;
+/// use eventlet_protocols::gateway::cgi::Authorization;
+///
+/// // It asks for passwords by itself, and is trusted with them.
+/// let wiki = Cgi::new("/usr/lib/cgi-bin/wiki").authorization(Authorization::Passed);
+/// # drop(wiki);
+/// assert_eq!(Authorization::default(), Authorization::Withheld);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Authorization {

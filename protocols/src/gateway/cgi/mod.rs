@@ -95,6 +95,37 @@ type Site = Rc<dyn Fn(Request<()>) -> Response<Body>>;
 /// # serving.kill().unwrap();
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::gateway::Cgi;
+/// use eventlet_protocols::gateway::cgi::Authorization;
+/// use http::Request;
+/// use std::time::Duration;
+///
+/// let script = r#"
+///     printf 'Content-Type: text/plain\n\n%s by %s' "$GREETING" "$SERVER_NAME"
+///     echo seen >&2
+/// "#;
+/// let hello = Cgi::new("sh")
+///     .arg("-c")
+///     .arg(script)
+///     .env("GREETING", "hello")
+///     .server("a.example", 80)
+///     .document_root("/srv/www")
+///     .authorization(Authorization::Withheld)
+///     .head_limit(Duration::from_secs(20))
+///     .silence_limit(Duration::from_secs(20))
+///     .gathered_limit(64 << 10)
+///     .processes(4)
+///     .log(|line| assert_eq!(line, "seen"))
+///     .site(|_| unreachable!("it redirects nobody"));
+///
+/// let request = Request::get("/some/path").body(std::io::empty())?;
+/// let response = hello.respond(request, None, Some(0));
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.headers()["content-type"], "text/plain");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "it answers nothing until it is a server's handler"]
 pub struct Cgi {
     program: OsString,

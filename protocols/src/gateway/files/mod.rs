@@ -66,6 +66,18 @@ pub use sending::PIECE;
 const INDEX: &str = "index.html";
 
 /// What is done with names that begin with a dot.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::gateway::Files;
+/// use eventlet_protocols::gateway::files::Hidden;
+///
+/// let files = Files::beneath(".")?.hidden(Hidden::Served); // .git and all.
+/// # drop(files);
+/// assert_eq!(Hidden::default(), Hidden::NotFound);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hidden {
@@ -121,6 +133,30 @@ impl Files {
     /// # Errors
     ///
     /// It cannot be opened, or is no directory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::OffloadPool;
+    /// use eventlet_protocols::gateway::Files;
+    /// use eventlet_protocols::gateway::files::Hidden;
+    /// use http::Request;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("eventlet-doc-files-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// std::fs::write(folder.join("start.html"), "<p>hello")?;
+    /// std::fs::write(folder.join(".secret"), "")?;
+    /// let disk = OffloadPool::builder().threads(2).build();
+    /// let files = Files::beneath(&folder)?.index("start.html").hidden(Hidden::NotFound).pool(disk);
+    ///
+    /// let request = Request::get("/").body(())?;
+    /// assert_eq!(files.respond("/", &request).headers()["content-type"], "text/html; charset=utf-8");
+    /// assert_eq!(files.respond("/.secret", &request).status(), 404);
+    /// let files = files.without_index();
+    /// assert_eq!(files.respond("/", &request).status(), 404);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn beneath(root: impl AsRef<Path>) -> io::Result<Self> {
         let root = root.as_ref().to_owned();
         let root = offload(move || Dir::open_ambient_dir(root, ambient_authority()))??;

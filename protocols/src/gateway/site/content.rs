@@ -20,6 +20,16 @@ const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream")
 /// let picture: Content = vec![0x89, b'P', b'N', b'G'].into();
 /// # let _ = (page, picture);
 /// ```
+///
+/// ```
+/// use eventlet_protocols::gateway::site::Content;
+/// use eventlet_protocols::server::Body;
+///
+/// assert!(matches!(Content::from("<p>hello"), Content::Text(_)));
+/// assert!(matches!(Content::from(vec![0, 1, 2]), Content::Bytes(_)));
+/// let long = Body::reader(std::io::repeat(b'.'));
+/// assert!(matches!(Content::from(long), Content::Body(_)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Content {

@@ -56,6 +56,48 @@ pub use request::SiteRequest;
 ///
 /// Both methods run in a coroutine and may wait like any code. If one panics, the client gets 500
 /// and its connection is closed.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client;
+/// use eventlet_protocols::format::Text;
+/// use eventlet_protocols::gateway::site::{Content, Parsers, SiteRequest};
+/// use eventlet_protocols::gateway::{self, ErrorResponse, Site};
+///
+/// /// Counts the letters of what is posted.
+/// struct Letters;
+///
+/// impl Site for Letters {
+///     type Value = usize;
+///
+///     fn handle(&self, request: &mut SiteRequest) -> Result<usize, ErrorResponse> {
+///         let text = request.parsed::<String>()?;
+///         Ok(text.chars().count())
+///     }
+///
+///     fn adapt(&self, count: usize, _: &mut SiteRequest) -> Result<Content, ErrorResponse> {
+///         Ok(count.to_string().into())
+///     }
+///
+///     fn parsers(&self) -> Parsers {
+///         Parsers::new().with_format(Text)
+///     }
+///
+///     fn body_limit(&self) -> usize {
+///         64
+///     }
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/", listener.local_addr()?);
+/// eventlet_green::spawn(move || gateway::serve(listener, Letters));
+/// let agent = client::Agent::new().speaking(Text);
+/// assert_eq!(agent.post::<String, _>(&url, "grün")?, "4");
+/// assert!(agent.post::<String, _>(&url, &"x".repeat(65)).is_err(), "413");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Site: 'static {
     /// What [`handle`](Self::handle) gives: text, a document, a list of records.
     type Value;
@@ -93,6 +135,30 @@ pub trait Site: 'static {
 }
 
 /// The [kind](IntoHandler) of a site.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::gateway::site::{AsSite, Content, SiteHandler, SiteRequest};
+/// use eventlet_protocols::gateway::{ErrorResponse, IntoHandler, Site};
+///
+/// struct Hello;
+///
+/// impl Site for Hello {
+///     type Value = &'static str;
+///
+///     fn handle(&self, _: &mut SiteRequest) -> Result<&'static str, ErrorResponse> {
+///         Ok("hello")
+///     }
+///
+///     fn adapt(&self, text: &'static str, _: &mut SiteRequest) -> Result<Content, ErrorResponse> {
+///         Ok(text.into())
+///     }
+/// }
+///
+/// let handler: SiteHandler<Hello> = IntoHandler::<AsSite>::into_handler(Hello);
+/// # drop(handler);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AsSite;

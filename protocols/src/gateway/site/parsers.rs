@@ -47,6 +47,22 @@ impl Parsers {
     }
 
     /// Adds a function for bodies of this type; parameters are not looked at.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::format::Text;
+    /// use eventlet_protocols::gateway::site::Parsers;
+    /// use http::HeaderValue;
+    ///
+    /// let parsers = Parsers::new()
+    ///     .with(HeaderValue::from_static("text/csv"), |body| {
+    ///         let row: Result<Vec<u32>, _> = str::from_utf8(body)?.split(',').map(str::parse).collect();
+    ///         Ok(row?)
+    ///     })
+    ///     .with_format(Text); // Asked after the one above: it is for any text.
+    /// # drop(parsers);
+    /// ```
     pub fn with<T: 'static>(
         self,
         content_type: HeaderValue,

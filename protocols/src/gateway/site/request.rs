@@ -21,6 +21,59 @@ use crate::wire::{path_segments, query_pairs, query_value};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A request, and the head of the response to it.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::{Agent, Body};
+/// use eventlet_protocols::gateway::site::{Content, SiteRequest};
+/// use eventlet_protocols::gateway::{self, ErrorResponse, Site};
+/// use http::{HeaderValue, Request, StatusCode};
+///
+/// struct Shop;
+///
+/// impl Site for Shop {
+///     type Value = String;
+///
+///     fn handle(&self, request: &mut SiteRequest) -> Result<String, ErrorResponse> {
+///         assert_eq!((request.method().as_str(), request.path()), ("POST", "/a%20shelf/3"));
+///         let segments: Vec<_> = request.path_segments().collect();
+///         assert_eq!(segments, ["a shelf", "3"]);
+///         assert_eq!(request.query(), "size=9&size=10");
+///         assert_eq!(request.query_value("size").as_deref(), Some("9"));
+///         assert_eq!(request.query_pairs().count(), 2);
+///         assert_eq!(request.header("accept-language"), Some("de"));
+///         assert!(request.full_url().is_some_and(|url| url.ends_with("/3?size=9&size=10")));
+///         // Of the query and, after it, of the form.
+///         assert_eq!(request.args("size")?, ["9", "10", "11"]);
+///         assert_eq!(request.arg("colour")?.as_deref(), Some("red"));
+///         assert_eq!(request.body()?, "size=11&colour=red");
+///         request.response().status = StatusCode::CREATED;
+///         let from = request.peer().ip_addr();
+///         Ok(format!("{:?} {:?}", request.version(), from.is_some()))
+///     }
+///
+///     fn adapt(&self, text: String, request: &mut SiteRequest) -> Result<Content, ErrorResponse> {
+///         let plain = HeaderValue::from_static("text/plain");
+///         request.response().headers.insert("content-type", plain);
+///         Ok(text.into())
+///     }
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/a%20shelf/3?size=9&size=10", listener.local_addr()?);
+/// eventlet_green::spawn(move || gateway::serve(listener, Shop));
+/// let request = Request::post(&url)
+///     .header("accept-language", "de")
+///     .header("content-type", "application/x-www-form-urlencoded")
+///     .body(Body::from("size=11&colour=red"))?;
+/// let response = Agent::new().request(request)?;
+/// assert_eq!(response.status(), 201);
+/// assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+/// assert_eq!(response.into_body().into_text()?, "HTTP/1.1 true");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SiteRequest {
     parts: request::Parts,
     peer: Peer,
@@ -204,6 +257,19 @@ impl SiteRequest {
     /// * As for [`body`](Self::body).
     /// * 500: what the parser makes is no `T`, which is the site's mistake; written to standard
     ///   error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::gateway::ErrorResponse;
+    /// use eventlet_protocols::gateway::site::SiteRequest;
+    ///
+    /// /// For a site whose parsers give strings.
+    /// fn letters(request: &mut SiteRequest) -> Result<usize, ErrorResponse> {
+    ///     Ok(request.parsed::<String>()?.chars().count())
+    /// }
+    /// # let _ = letters;
+    /// ```
     pub fn parsed<T: 'static>(&mut self) -> Result<Rc<T>, ErrorResponse> {
         let parsed = match &self.parsed {
             Some(parsed) => Rc::clone(parsed),
@@ -238,6 +304,24 @@ impl SiteRequest {
     /// The body as a reader, once: for one that is not to be held in memory, or that is streamed
     /// back. [`body`](Self::body) then fails, unless it had read it; and what that has read, the
     /// reader no longer gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::gateway::site::SiteRequest;
+    /// use eventlet_protocols::server::Body;
+    ///
+    /// /// Streams the body back, however long it is, beside what the head says.
+    /// fn echo(request: &mut SiteRequest) -> Option<Body> {
+    ///     assert!(request.uri().path() == request.path());
+    ///     let secret = request.headers().contains_key("authorization");
+    ///     let marked = request.extensions().get::<u32>().is_some(); // What a layer has put there.
+    ///     if secret || marked {
+    ///         return None;
+    ///     }
+    ///     request.take_body().map(Body::reader)
+    /// }
+    /// ```
     pub fn take_body(&mut self) -> Option<RequestBody> {
         self.body.take()
     }

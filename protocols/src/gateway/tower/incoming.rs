@@ -17,6 +17,29 @@ use crate::server::RequestBody;
 ///
 /// Its errors are those of [`RequestBody`]. When the request has been answered, what was not read by
 /// then is the server's to throw away: to who has kept the body it is a `NotConnected`.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+/// use axum::body::Body;
+/// use axum::extract::Request;
+/// use axum::routing::post;
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::gateway::tower::Incoming;
+/// use eventlet_protocols::{client, gateway};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}/", listener.local_addr()?);
+/// // An `Incoming` within: it is read as the router's own body is.
+/// let echo = |request: Request<Body>| async { request.into_body() };
+/// let router: Router = Router::new().route("/", post(echo));
+/// eventlet_green::spawn(move || gateway::serve(listener, router));
+/// assert_eq!(client::post(&url, "back and forth")?, "back and forth");
+/// # fn is_body<B: http_body::Body>() {}
+/// is_body::<Incoming>();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Incoming {
     /// `None`: there is no body.
     exchange: Option<Arc<Exchange>>,

@@ -41,6 +41,18 @@ pub use incoming::Incoming;
 use pump::Promise;
 
 /// The [kind](IntoHandler) of a service.
+///
+/// # Examples
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use eventlet_protocols::gateway::IntoHandler;
+/// use eventlet_protocols::gateway::tower::{AsService, ServiceHandler};
+///
+/// let router: Router = Router::new().route("/", get(|| async { "hello" }));
+/// let handler: ServiceHandler<Router> = IntoHandler::<AsService>::into_handler(router);
+/// # drop(handler);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AsService;

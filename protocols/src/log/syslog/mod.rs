@@ -70,6 +70,29 @@ pub const DEFAULT_RECORDS: usize = 1024;
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// ```
+/// use eventlet_protocols::log::{Facility, Record, Sink, Syslog, SyslogFormat};
+/// use std::net::UdpSocket;
+/// use std::time::Duration;
+///
+/// let collector = UdpSocket::bind("127.0.0.1:0")?;
+/// let syslog = Syslog::udp("app", collector.local_addr()?.to_string())
+///     .format(SyslogFormat::Rfc5424)
+///     .facility(Facility::Local0)
+///     .host("web1")
+///     .limit(480)
+///     .records(1000)
+///     .start()?;
+/// syslog.record(&Record::new(log::Level::Error, "app", "the disk is full"));
+/// syslog.flush(Duration::from_secs(5))?;
+/// let mut datagram = [0; 480];
+/// let length = collector.recv(&mut datagram)?;
+/// let text = String::from_utf8_lossy(&datagram[..length]);
+/// assert!(text.starts_with("<131>1 ") && text.contains(" web1 app "), "{text}");
+/// assert_eq!((syslog.stats().sent, syslog.stats().lost), (1, 0));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Syslog {
     owner: Arc<Owner>,
@@ -105,6 +128,22 @@ impl Counts {
 }
 
 /// What [`Syslog::stats`] found.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{Record, Sink, Syslog, SyslogStats};
+/// use std::net::UdpSocket;
+/// use std::time::Duration;
+///
+/// let collector = UdpSocket::bind("127.0.0.1:0")?;
+/// let syslog = Syslog::udp("app", collector.local_addr()?.to_string()).start()?;
+/// syslog.record(&Record::new(log::Level::Info, "app", "hello"));
+/// syslog.flush(Duration::from_secs(5))?;
+/// let SyslogStats { sent, lost, problem, .. } = syslog.stats();
+/// assert_eq!((sent, lost, problem), (1, 0, None));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyslogStats {
@@ -119,6 +158,16 @@ pub struct SyslogStats {
 impl Syslog {
     /// Settings for one to this machine's daemon, in the usual places ([`LOCAL_PLACES`]). `app` is the
     /// program's name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::log::Syslog;
+    ///
+    /// let syslog = Syslog::local("app").start()?; // Whether or not a daemon is there.
+    /// # drop(syslog);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn local(app: impl Into<String>) -> SyslogOptions {
         let places = LOCAL_PLACES.iter().map(PathBuf::from).collect();
         SyslogOptions::new(app.into(), Place::Local(places))
@@ -205,6 +254,24 @@ impl fmt::Debug for Syslog {
 }
 
 /// Settings of a [`Syslog`] to be started.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::log::{Facility, Syslog, SyslogFormat, SyslogOptions};
+///
+/// let options: SyslogOptions = Syslog::local("app");
+/// let syslog = options
+///     .format(SyslogFormat::Rfc5424)
+///     .facility(Facility::Daemon)
+///     .host("web1")
+///     .data_id("app@32473")
+///     .limit(2048)
+///     .records(100)
+///     .start()?;
+/// assert_eq!(syslog.stats().lost, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until it is started"]
 pub struct SyslogOptions {
