@@ -101,12 +101,15 @@ impl Body {
 
     /// What `reader` reads to its end, sent as it comes.
     pub fn reader(reader: impl Read + 'static) -> Self {
-        Self::stream(|sink| send_all(reader, sink))
+        Self::stream(|sink| send_all(reader, PIECE, sink))
     }
 
     /// As [`reader`](Self::reader), for `length` bytes: what it has beyond is not read.
     pub fn sized_reader(length: u64, reader: impl Read + 'static) -> Self {
-        Self::sized_stream(length, move |sink| send_all(reader.take(length), sink))
+        let piece = usize::try_from(length).map_or(PIECE, |length| length.min(PIECE));
+        Self::sized_stream(length, move |sink| {
+            send_all(reader.take(length), piece, sink)
+        })
     }
 
     /// No body: `takeover` has the connection once the head of the response is sent. For a response
@@ -170,17 +173,14 @@ impl Body {
     }
 }
 
-/// Sends each piece as it comes: a reader that waits (a request's body, a child process) is not to
-/// be held up by what is gathered.
-fn send_all(mut reader: impl Read, sink: &mut BodySink<'_>) -> io::Result<()> {
-    let mut piece = vec![0; PIECE];
+/// Sends each piece as it comes: the client is not to be kept waiting for what has come already by a
+/// reader that waits (a request's body, a child process) for more. `piece` is the longest.
+fn send_all(mut reader: impl Read, piece: usize, sink: &mut BodySink<'_>) -> io::Result<()> {
+    let mut piece = vec![0; piece];
     loop {
         match reader.read(&mut piece) {
             Ok(0) => return Ok(()),
-            Ok(count) => {
-                sink.write_all(&piece[..count])?;
-                sink.flush()?;
-            }
+            Ok(count) => sink.send(&piece[..count])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -250,6 +250,17 @@ impl BodySink<'_> {
     /// may not stand there (RFC 9110 section 6.5.1).
     pub fn set_trailers(&mut self, trailers: HeaderMap) {
         self.trailers = Some(trailers);
+    }
+
+    /// Writes a piece, and sends it, unless it is the last one, which goes out with the answers of
+    /// others.
+    fn send(&mut self, piece: &[u8]) -> io::Result<()> {
+        let mut output = self.started()?;
+        output.gather(piece)?;
+        if output.has_whole_body() {
+            return Ok(());
+        }
+        output.send_gathered()
     }
 
     fn started(&mut self) -> io::Result<RefMut<'_, Output>> {

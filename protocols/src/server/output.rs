@@ -148,6 +148,12 @@ impl Output {
         }
     }
 
+    /// Whether all bytes of a body of known length have been written.
+    pub(super) fn has_whole_body(&self) -> bool {
+        let missing = self.body.missing();
+        missing.is_some_and(|missing| missing <= self.gathered.len() as u64)
+    }
+
     /// Sends what has been gathered of a body, with all that is ready before it.
     pub(super) fn send_gathered(&mut self) -> io::Result<()> {
         self.frame_gathered();

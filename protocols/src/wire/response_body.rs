@@ -202,6 +202,11 @@ impl BodyWriter {
         self.sent
     }
 
+    /// Bytes that are still to be written, where their number was announced.
+    pub(crate) fn missing(&self) -> Option<u64> {
+        matches!(self.framing, ResponseFraming::Length(_)).then_some(self.left)
+    }
+
     /// Whether nothing of what is written goes out, so that it need not be made.
     pub fn is_silent(&self) -> bool {
         self.framing == ResponseFraming::Nothing

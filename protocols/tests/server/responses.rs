@@ -2,7 +2,7 @@
 //! handler's can break the framing.
 
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -171,6 +171,42 @@ fn a_flush_goes_out_at_once() {
             }
             client.expect_end();
         }
+        server.end();
+    });
+}
+
+/// Its last piece goes out with the answers to the requests behind it; nobody asks it for more.
+#[test]
+fn a_reader_of_known_length_is_not_read_beyond_it() {
+    const PIECE: usize = 5;
+
+    struct Strict {
+        left: usize,
+    }
+
+    impl Read for Strict {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            assert_ne!(self.left, 0, "read beyond the length");
+            let count = PIECE.min(into.len()).min(self.left);
+            into[..count].fill(b'x');
+            self.left -= count;
+            Ok(count)
+        }
+    }
+
+    on_each_hub(|| {
+        let server = Running::new(|request: Request<RequestBody>| {
+            let left = request.uri().path()[1..].parse().unwrap();
+            Response::new(Body::sized_reader(left as u64, Strict { left }))
+        });
+        let mut client = server.connect();
+        let lengths = [1, PIECE, PIECE + 1, 3 * PIECE, 0, 40_000];
+        let requests = lengths.map(|length| format!("GET /{length} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        client.send(requests.concat());
+        for length in lengths {
+            assert_eq!(client.reply().text(), "x".repeat(length));
+        }
+        drop(client);
         server.end();
     });
 }
