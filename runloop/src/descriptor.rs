@@ -1,4 +1,4 @@
-//! Registered descriptors, and whom to tell that one is ready.
+//! Registered descriptors, and whom to tell that one is ready; what a program asks of the loop for them.
 //!
 //! [`Sources`] owns what is registered and hands the tokens out; the table here says whom each
 //! token belongs to. Nothing of the program's is ever dropped while a table is borrowed, since a
@@ -232,5 +232,141 @@ impl<H: Hub> Descriptors<H> {
 
     pub(crate) fn waker(&self) -> Waker {
         self.sources.borrow().waker()
+    }
+}
+
+impl<H: Hub> RunLoop<H> {
+    /// Registers a source with a closure that is called when it may be ready; nothing is armed yet.
+    ///
+    /// The source should be non-blocking. See `examples/echo.rs`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sources::register`](eventlet_hub::Sources::register); the source is handed back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::Interest;
+    /// use eventlet_runloop::RunLoop;
+    /// use std::net::UdpSocket;
+    ///
+    /// let socket = UdpSocket::bind("127.0.0.1:0")?;
+    /// socket.set_nonblocking(true)?;
+    /// socket.send_to(b"hello", socket.local_addr()?)?;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let token = run_loop.register(socket, |run_loop, token, socket, readiness| {
+    ///     assert!(readiness.is_readable());
+    ///     let mut text = [0; 8];
+    ///     assert_eq!(socket.recv(&mut text).unwrap(), 5);
+    ///     run_loop.deregister(token).unwrap();
+    /// })?;
+    /// run_loop.arm(token, Interest::READABLE)?;
+    /// run_loop.run()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn register<S: Source + 'static>(
+        &self,
+        source: S,
+        f: impl FnMut(&RunLoop<H>, Token, &S, Readiness) + 'static,
+    ) -> Result<Token, Refused<S>> {
+        self.descriptors.register(source, f)
+    }
+
+    /// Registers a source that is told itself.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sources::register`](eventlet_hub::Sources::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::fd::{AsFd, BorrowedFd};
+    /// use eventlet_hub::{Hub, Readiness, Source, Token};
+    /// use eventlet_runloop::{Descriptor, RunLoop};
+    /// use std::net::UdpSocket;
+    /// use std::rc::Rc;
+    ///
+    /// struct Socket(UdpSocket);
+    ///
+    /// impl AsFd for Socket {
+    ///     fn as_fd(&self) -> BorrowedFd<'_> {
+    ///         self.0.as_fd()
+    ///     }
+    /// }
+    /// // SAFETY: the socket is private and never exchanged, and closed when the owner is dropped.
+    /// unsafe impl Source for Socket {}
+    ///
+    /// impl<H: Hub> Descriptor<H> for Socket {
+    ///     fn ready(self: Rc<Self>, _: &RunLoop<H>, _: Token, _: Readiness) {}
+    /// }
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let socket = Rc::new(Socket(UdpSocket::bind("127.0.0.1:0")?));
+    /// let token = run_loop.register_descriptor(socket.clone())?;
+    /// assert!(Rc::strong_count(&socket) > 1, "the loop has it as well");
+    /// run_loop.deregister(token)?;
+    /// assert_eq!(Rc::strong_count(&socket), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn register_descriptor(&self, descriptor: Rc<dyn Descriptor<H>>) -> io::Result<Token> {
+        self.descriptors.register_descriptor(descriptor)
+    }
+
+    /// Says that somebody now waits for `interest`: call this each time an operation has given
+    /// `WouldBlock`. See [`Hub::arm`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Hub::arm`].
+    #[inline]
+    pub fn arm(&self, token: Token, interest: Interest) -> io::Result<()> {
+        self.descriptors.arm(token, interest)
+    }
+
+    /// Ends a registration; the loop lets go of the source, which is closed if nobody else holds
+    /// it. Events that have been reported for it already are not dispatched any more.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the token is not registered (any more).
+    pub fn deregister(&self, token: Token) -> io::Result<()> {
+        self.descriptors.deregister(token)
+    }
+
+    /// Like [`deregister`](Self::deregister), for a source that is closed right afterwards and of
+    /// which no duplicate exists; see [`Hub::deregister_closing`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`deregister`](Self::deregister).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::RunLoop;
+    /// use std::net::UdpSocket;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// let token = run_loop.register(UdpSocket::bind("127.0.0.1:0")?, |_, _, _, _| {})?;
+    /// assert_eq!((run_loop.descriptor_count(), run_loop.descriptors().len()), (1, 1));
+    /// run_loop.deregister_closing(token)?; // Closed here: nobody else has it.
+    /// assert_eq!(run_loop.descriptor_count(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn deregister_closing(&self, token: Token) -> io::Result<()> {
+        self.descriptors.deregister_closing(token)
+    }
+
+    /// How many descriptors are registered.
+    pub fn descriptor_count(&self) -> usize {
+        self.descriptors.len()
+    }
+
+    /// The numbers of the registered descriptors, in no particular order: for reports.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        self.descriptors.numbers()
     }
 }

@@ -148,6 +148,16 @@ macro_rules! duplex {
             ) -> std::io::Result<()> {
                 self.watched.wait_for(interest, limit)
             }
+
+            /// Has a watcher begun, as `Watched::watch` does.
+            pub(crate) fn watch_with(
+                &self,
+                watcher: std::rc::Rc<dyn $crate::Watcher>,
+                deadline: impl FnOnce() -> Option<$crate::Time>,
+                watched_at: &'static std::panic::Location<'static>,
+            ) -> std::io::Result<()> {
+                self.watched.watch(watcher, deadline, watched_at)
+            }
         }
     };
 }

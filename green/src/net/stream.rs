@@ -127,27 +127,28 @@ pub trait Stream: 'static {
     /// ```
     /// use eventlet_green::net::Stream;
     /// use eventlet_green::net::unix::UnixStream;
-    /// use eventlet_green::{Watcher, now, sleep};
+    /// use eventlet_green::{Watcher, channel, now};
     /// use std::io;
     /// use std::rc::Rc;
     /// use std::time::Duration;
     ///
-    /// struct Idle;
+    /// struct Idle(channel::Sender<io::ErrorKind>);
     ///
     /// impl Watcher for Idle {
     ///     fn came(self: Rc<Self>, outcome: io::Result<()>) {
-    ///         assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    ///         let _ = self.0.send(outcome.unwrap_err().kind());
     ///     }
     /// }
     ///
     /// let pairs = [UnixStream::pair()?, UnixStream::pair()?];
-    /// let (idle, deadline) = (Rc::new(Idle), now() + Duration::from_millis(1));
+    /// let (sender, told) = channel::unbounded();
+    /// let (idle, deadline) = (Rc::new(Idle(sender)), now() + Duration::from_millis(1));
     /// for (near, _far) in &pairs {
     ///     near.try_read(&mut [0]).unwrap_err();
     ///     near.watch_readable_until(idle.clone(), deadline)?;
     /// }
-    /// while Rc::strong_count(&idle) > 1 {
-    ///     sleep(Duration::from_millis(1));
+    /// for _ in &pairs {
+    ///     assert_eq!(told.recv().unwrap(), io::ErrorKind::TimedOut);
     /// }
     /// # Ok::<(), io::Error>(())
     /// ```
@@ -243,7 +244,8 @@ macro_rules! stream {
                 watcher: std::rc::Rc<dyn $crate::Watcher>,
                 deadline: $crate::Time,
             ) -> std::io::Result<()> {
-                self.watch_until(watcher, deadline, std::panic::Location::caller())
+                let watched_at = std::panic::Location::caller();
+                self.watch_with(watcher, || Some(deadline), watched_at)
             }
 
             #[inline]

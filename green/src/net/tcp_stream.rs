@@ -10,7 +10,6 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::address::ToSocketAddrs;
 use super::connect::ConnectOptions;
-use crate::Time;
 use crate::fd::{Direction, Shared, byte_reader, byte_writer, duplex, from_and_into_std, handle};
 use crate::fd::{options, readable, writable};
 use crate::sys::socket::keepalive_time;
@@ -217,15 +216,6 @@ impl TcpStream {
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
         self.watched.watch_within_limit(watcher, Location::caller())
-    }
-
-    pub(crate) fn watch_until(
-        &self,
-        watcher: Rc<dyn Watcher>,
-        deadline: Time,
-        watched_at: &'static Location<'static>,
-    ) -> io::Result<()> {
-        self.watched.watch(watcher, || Some(deadline), watched_at)
     }
 
     /// After how long without traffic the kernel asks whether the peer is still there

@@ -302,16 +302,7 @@ impl Duplex {
         self.watch_with(watcher, deadline, Location::caller())
     }
 
-    pub(crate) fn watch_until(
-        &self,
-        watcher: Rc<dyn Watcher>,
-        deadline: Time,
-        watched_at: &'static Location<'static>,
-    ) -> io::Result<()> {
-        self.watch_with(watcher, || Some(deadline), watched_at)
-    }
-
-    fn watch_with(
+    pub(crate) fn watch_with(
         &self,
         watcher: Rc<dyn Watcher>,
         deadline: impl FnOnce() -> Option<Time>,

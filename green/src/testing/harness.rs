@@ -12,17 +12,17 @@ use std::time::Duration;
 
 use super::children::is_child;
 use super::each_hub::each_hub;
+use super::given::Given;
 use super::hub_faults::HubFaults;
 use super::leftovers::assert_nothing_is_left;
 use super::open_files::OpenFiles;
 use super::seeds::{self, SEED_VARIABLE};
-use super::time;
 use super::watchdog::{Watchdog, label, patience};
 use crate::setup::open_named;
 use crate::sys::failing_hub::FailingHub;
 use crate::sys::fiber;
 use crate::{CallOrder, HUB_VARIABLE, Setup, hubs};
-use eventlet_runloop::{Dice, ManualClock};
+use eventlet_runloop::ManualClock;
 
 /// Settings for running a test's body, each time on a fresh thread with a fresh loop:
 ///
@@ -385,107 +385,6 @@ fn assert_no_new(before: Option<OpenFiles>) {
             assert!(left.is_empty(), "left behind: {left}");
         }
         Err(error) => panic!("the open descriptors cannot be listed: {error}"),
-    }
-}
-
-/// What a body is given: its circumstances, and the clock to move.
-///
-/// # Examples
-///
-/// ```
-/// use eventlet_green::testing::{Given, Harness};
-///
-/// Harness::new().jumping().shuffled(2).default_hub().run(|given: &Given| {
-///     let mut dice = given.dice(); // By the seed, so that a failure can be had again.
-///     assert!(dice.roll(6) < 6);
-///     println!("under {} with seed {}, at {:?}", given.hub(), given.seed(), given.clock());
-/// });
-/// ```
-#[derive(Debug)]
-pub struct Given {
-    hub: String,
-    clock: Option<ManualClock>,
-    seed: u64,
-    faults: Option<HubFaults>,
-}
-
-impl Given {
-    /// The name of the hub.
-    pub fn hub(&self) -> &str {
-        &self.hub
-    }
-
-    /// The clock of the loop.
-    ///
-    /// # Panics
-    ///
-    /// If the test runs by the system's clock.
-    pub fn clock(&self) -> &ManualClock {
-        match &self.clock {
-            Some(clock) => clock,
-            None => {
-                panic!("this test runs by the system's clock: see Harness::jumping and stepped")
-            }
-        }
-    }
-
-    /// Moves the clock; see [`step`](super::step).
-    ///
-    /// # Panics
-    ///
-    /// As for [`clock`](Self::clock) and [`step`](super::step).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use eventlet_green::testing::Harness;
-    /// use std::cell::Cell;
-    /// use std::rc::Rc;
-    /// use std::time::Duration;
-    ///
-    /// Harness::new().default_hub().stepped().run(|given| {
-    ///     let rings = Rc::new(Cell::new(0));
-    ///     let count = Rc::clone(&rings);
-    ///     eventlet_green::call_after(Duration::from_secs(60), move || count.set(1));
-    ///     given.step(Duration::from_secs(60));
-    ///     assert_eq!(rings.get(), 1);
-    /// });
-    /// ```
-    #[track_caller]
-    pub fn step(&self, by: Duration) {
-        time::step(self.clock(), by);
-    }
-
-    /// What orders the calls of the hub that fail.
-    ///
-    /// # Panics
-    ///
-    /// If the test runs by a hub that does not: see [`Harness::failing`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use eventlet_green::testing::Harness;
-    ///
-    /// Harness::new().default_hub().failing().run(|given| {
-    ///     assert_eq!(given.faults().met(), 0, "nothing was ordered");
-    /// });
-    /// ```
-    pub fn faults(&self) -> &HubFaults {
-        match &self.faults {
-            Some(faults) => faults,
-            None => panic!("this test's hub does not fail as ordered: see Harness::failing"),
-        }
-    }
-
-    /// The seed of this run; 0 if the order is the queue's.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    /// Dice with the seed of this run, for choices of the test's own.
-    pub fn dice(&self) -> Dice {
-        Dice::new(self.seed)
     }
 }
 

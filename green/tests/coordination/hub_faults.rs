@@ -387,23 +387,27 @@ fn calls_under_way_are_ended_where_they_cannot_be_waited_for() {
         assert!(any.next().is_none());
 
         // Waiting for all does not end them.
-        let busy = workers.spawn(|| sleep(Duration::from_millis(1))).unwrap();
+        let enough = Rc::new(Event::new());
+        let theirs = Rc::clone(&enough);
+        let busy = workers.spawn(move || theirs.wait().unwrap()).unwrap();
         broken();
         assert!(is_refused(&workers.wait_all().unwrap_err()));
         assert!(is_refused(&workers.wait_all_timeout(LONG).unwrap_err()));
         faults.heal();
+        enough.send(()).unwrap();
         busy.join().unwrap();
         workers.wait_all().unwrap();
 
         // The first call of a fan that cannot be waited for says why, and the rest are ended; one that
         // has ended by then has its result.
-        let briefly = |n| {
-            sleep(Duration::from_millis(1));
+        let released = Rc::new(Event::new());
+        let held = |n| {
+            released.wait().map_err(io::Error::other)?;
             Ok::<_, io::Error>(n)
         };
         broken();
         assert_eq!(fan(2, [1, 2], Ok::<_, io::Error>).unwrap(), [1, 2]);
-        let outcome = fan(2, [1, 2], briefly);
+        let outcome = fan(2, [1, 2], held);
         let Err(FanError::AllFailed(failures)) = outcome else {
             panic!("{outcome:?}");
         };
@@ -411,7 +415,9 @@ fn calls_under_way_are_ended_where_they_cannot_be_waited_for() {
         let reason = "the hub cannot wait: out of memory";
         assert_eq!(told, [reason, "the coroutine was killed"]);
         faults.heal();
-        assert_eq!(fan(2, [1, 2], briefly).unwrap(), [1, 2]);
+        let release = Rc::clone(&released);
+        soon(move || release.send(()).unwrap());
+        assert_eq!(fan(2, [1, 2], held).unwrap(), [1, 2]);
 
         alive.kill().unwrap();
         until(|| stats().coroutines == 0);

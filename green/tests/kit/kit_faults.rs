@@ -66,14 +66,16 @@ fn whichever_comes_next() {
 
 #[test]
 fn all_of_a_kind_until_it_is_whole_again() {
-    Harness::new().failing().run(|given| {
+    Harness::new().failing().jumping().run(|given| {
         let faults = given.faults();
         faults.break_down(HubCall::Register, short);
         for _ in 0..3 {
             assert_eq!(register().unwrap_err().kind(), ErrorKind::OutOfMemory);
         }
         // Others are made as ever.
-        sleep(Duration::from_millis(1));
+        let waits = faults.calls(HubCall::Wait);
+        sleep(Duration::from_secs(3600));
+        assert!(faults.calls(HubCall::Wait) > waits);
         faults.heal();
         register().unwrap();
         // A later order is the one that counts.

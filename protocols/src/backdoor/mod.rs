@@ -39,6 +39,7 @@
 //! Editing of lines and echo, which are the client's (`rlwrap nc …`); a debugger that changes variables
 //! of Rust code.
 
+mod builder;
 mod config;
 mod history;
 mod inspect;
@@ -54,11 +55,12 @@ mod table;
 mod terminal;
 mod turn;
 
+pub use builder::BackdoorBuilder;
 pub use config::{Config, Exposure, Password, Sizes, Telnet};
 pub use line::{LineDiscipline, LineEvent};
 pub use log::LogTap;
 pub use names::Names;
 pub use place::Place;
 pub use rhai;
-pub use serve::{Backdoor, BackdoorBuilder, OnSignal, Opened};
+pub use serve::{Backdoor, OnSignal, Opened};
 pub use terminal::{Output, output};

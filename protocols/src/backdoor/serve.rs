@@ -16,6 +16,7 @@ use eventlet_green::{Builder, JoinError, JoinHandle, Time, current_id, now, stat
 use rhai::Module;
 use slab::Slab;
 
+use super::builder::{BackdoorBuilder, LogFilter, Private};
 use super::config::Config;
 use super::interpreter::standard;
 use super::log::LogTap;
@@ -24,9 +25,6 @@ use super::place::{Place, check_tcp, check_unix, listen_tcp, listen_unix, remove
 use super::session;
 use super::table::{Align, Cell as TableCell, Table};
 use crate::server::{Accepted, Carried, Listener, Peer, Transport};
-
-type Private = Box<dyn Fn(&Peer, &mut Names)>;
-type LogFilter = Box<dyn Fn(&str, &str) -> Result<(), String>>;
 
 /// What the sessions of a console share.
 pub(super) struct Shared {
@@ -195,6 +193,21 @@ impl Backdoor {
     /// For what [`new`](Self::new) has no room for.
     pub fn builder() -> BackdoorBuilder {
         BackdoorBuilder::default()
+    }
+
+    pub(super) fn of(parts: BackdoorBuilder) -> Self {
+        let shared = Shared {
+            config: parts.config,
+            standard: standard(),
+            log_filter: parts.log_filter,
+            log_tap: parts.log_tap,
+            names: Rc::new(parts.names.seal()),
+            private: parts.private,
+            visitors: RefCell::default(),
+        };
+        Backdoor {
+            shared: Rc::new(shared),
+        }
     }
 
     /// Listens, and serves in a coroutine of its own until what it gives is closed or dropped.
@@ -434,95 +447,6 @@ impl fmt::Debug for Backdoor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Backdoor")
             .field("sessions", &self.sessions())
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a [`Backdoor`] is made of.
-///
-/// # Examples
-///
-/// ```
-/// use eventlet_protocols::backdoor::{Backdoor, BackdoorBuilder, Config, LogTap, Names};
-///
-/// let builder: BackdoorBuilder = Backdoor::builder();
-/// let console = builder
-///     .config(Config::new())
-///     .names(Names::new())
-///     .private_names(|peer, names| {
-///         let peer = peer.to_string();
-///         names.value("who", "whom this session belongs to", move || peer.clone());
-///     })
-///     .log_filter(|target, level| Err(format!("no filter for {target} at {level}")))
-///     .log_tap(LogTap::new())
-///     .build();
-/// assert_eq!(console.sessions(), 0);
-/// ```
-#[derive(Default)]
-pub struct BackdoorBuilder {
-    config: Config,
-    names: Names,
-    private: Option<Private>,
-    log_filter: Option<LogFilter>,
-    log_tap: LogTap,
-}
-
-impl BackdoorBuilder {
-    /// The settings. Default: [`Config::default`].
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// The names that all sessions find. Default none.
-    pub fn names(mut self, names: Names) -> Self {
-        self.names = names;
-        self
-    }
-
-    /// Called for each session that begins, to add names of its own; they come before those that all
-    /// have. Default none.
-    pub fn private_names(mut self, add: impl Fn(&Peer, &mut Names) + 'static) -> Self {
-        self.private = Some(Box::new(add));
-        self
-    }
-
-    /// What `log(target, level)` calls: it sets the program's log filter, or says what was wrong.
-    /// Default none; `log()` then says that.
-    pub fn log_filter(mut self, set: impl Fn(&str, &str) -> Result<(), String> + 'static) -> Self {
-        self.log_filter = Some(Box::new(set));
-        self
-    }
-
-    /// Where `log_here()` gets lines from, if the program has made it before its console. Default a
-    /// new one: [`Backdoor::log_tap`].
-    pub fn log_tap(mut self, tap: LogTap) -> Self {
-        self.log_tap = tap;
-        self
-    }
-
-    /// The console.
-    pub fn build(self) -> Backdoor {
-        let shared = Shared {
-            config: self.config,
-            standard: standard(),
-            log_filter: self.log_filter,
-            log_tap: self.log_tap,
-            names: Rc::new(self.names.seal()),
-            private: self.private,
-            visitors: RefCell::default(),
-        };
-        Backdoor {
-            shared: Rc::new(shared),
-        }
-    }
-}
-
-impl fmt::Debug for BackdoorBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackdoorBuilder")
-            .field("config", &self.config)
-            .field("names", &self.names)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@
 use http::header::{HeaderMap, LOCATION};
 use http::{Method, Response, Uri};
 
-use super::agent::Asked;
+use super::asked::Asked;
 use super::body::Body;
 use super::endpoint::Endpoint;
 use super::error::Error;

@@ -30,6 +30,7 @@
 //! Cookies, caches, HTTP/2. Interim responses but 100 are passed over and not shown.
 
 mod agent;
+mod asked;
 mod body;
 mod call;
 mod config;

@@ -14,7 +14,7 @@ use eventlet_green::Callback;
 
 use super::link::Link;
 use super::rest::Resting;
-use super::serve::Shared;
+use super::shared::Shared;
 
 /// So many connections are sent for at once; with more, the first would wait too long.
 const MANY: usize = 64;

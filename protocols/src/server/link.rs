@@ -12,7 +12,7 @@ use http::StatusCode;
 use super::input::Input;
 use super::output::{Left, Output};
 use super::registry::{Activity, Member};
-use super::serve::Shared;
+use super::shared::Shared;
 use super::transport::Transport;
 use super::upgrade::Takeover;
 use crate::wire::{BodyReader, CloseReason, Connection, Exchange, HeadParser, Refusal};

@@ -46,6 +46,7 @@ mod request_body;
 mod respond;
 mod rest;
 mod serve;
+mod shared;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;

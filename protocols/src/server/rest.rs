@@ -21,7 +21,7 @@ use super::connection::{After, serve};
 use super::link::{Link, Open};
 use super::output::Left;
 use super::registry::Membership;
-use super::serve::Shared;
+use super::shared::Shared;
 use super::transport::Transport;
 
 /// A connection with what it holds for as long as it is open. Dropping it closes it.

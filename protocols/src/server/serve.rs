@@ -3,98 +3,30 @@
 //! A stop goes in this order: no new connections; those between two requests are closed at once;
 //! those within one finish it and are then closed; what is left at the deadline is killed.
 
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use eventlet_green::call_after;
 use eventlet_green::net::unix::UnixListener;
 use eventlet_green::net::{Stream, TcpListener, TcpStream};
 use eventlet_green::sync::Semaphore;
-use eventlet_green::{Time, Timer, call_after, now, turn_count};
-use http::HeaderMap;
 
 use super::config::Config;
-use super::flusher::Flusher;
 use super::handler::Handler;
-use super::input::Buffers;
 use super::listening::{Accepted, Listener};
 use super::peer::Peer;
-use super::registry::{Registry, ServerStatus};
+use super::registry::ServerStatus;
 use super::rest::{self, Resting};
+use super::shared::Shared;
 use super::transport::{Carried, Transport};
 #[cfg(feature = "tls")]
 use crate::tls::{TlsAcceptor, TlsStream};
-use crate::wire::{DateCache, DateText, RequestHead};
-
-/// What the connections of a server share.
-pub(super) struct Shared {
-    pub(super) config: Config,
-    pub(super) handler: Box<dyn Handler>,
-    pub(super) buffers: Buffers,
-    pub(super) registry: Rc<Registry>,
-    pub(super) flusher: Flusher,
-    /// The one that is being read: held from a parse until its request is made of it, between which
-    /// nobody waits.
-    pub(super) head: RefCell<RequestHead>,
-    dates: RefCell<DateCache>,
-    /// The turn of the run loop that the date was taken in.
-    dated: Cell<Option<u64>>,
-    stopping: Cell<bool>,
-    /// Those that are being served, to be closed by a stop.
-    listeners: RefCell<Vec<Listener>>,
-    /// When those who are left at a stop are killed.
-    deadlines: RefCell<Vec<Timer>>,
-}
 
 /// The most seats there are, so that "no limit" is a number that can be counted to: more than the
 /// descriptors a process can have (`fs.nr_open` is 1,048,576 by default).
 const MOST_CONNECTIONS: usize = 1 << 21;
-
-/// The largest table of fields that is used again: no larger than those of most requests.
-const MOST_KEPT_FIELDS: usize = 64;
-
-impl Shared {
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.get()
-    }
-
-    /// Cancels what a stop has put off, once there is nobody left to kill.
-    fn forget_deadlines_if_done(&self) {
-        if self.is_stopping() && self.registry.status().open == 0 {
-            for deadline in self.deadlines.borrow_mut().drain(..) {
-                deadline.cancel();
-            }
-        }
-    }
-
-    /// Until when a connection may rest that begins to now.
-    pub(super) fn idle_until(&self) -> Time {
-        now() + self.config.idle
-    }
-
-    /// Takes a table of fields that nobody needs any more, for the next request's.
-    pub(super) fn reuse(&self, mut fields: HeaderMap) {
-        fields.clear();
-        if fields.capacity() <= MOST_KEPT_FIELDS
-            && let Ok(mut head) = self.head.try_borrow_mut()
-        {
-            head.headers = fields;
-        }
-    }
-
-    /// The date of now, for a `Date` field or a log line. The clock is read once a turn of the run
-    /// loop: between two looks at the sockets.
-    pub(super) fn with_date<T>(&self, f: impl FnOnce(&DateText) -> T) -> T {
-        let mut dates = self.dates.borrow_mut();
-        let turn = turn_count();
-        if self.dated.replace(Some(turn)) != Some(turn) {
-            dates.at(SystemTime::now());
-        }
-        f(dates.last())
-    }
-}
 
 /// An HTTP server: a handler and settings.
 ///
@@ -150,20 +82,7 @@ impl Server {
     /// # drop(server);
     /// ```
     pub fn with_config(handler: impl Handler, config: Config) -> Self {
-        let shared = Shared {
-            config,
-            handler: Box::new(handler),
-            buffers: Buffers::default(),
-            registry: Rc::default(),
-            flusher: Flusher::default(),
-            head: RefCell::new(RequestHead::blank()),
-            dates: RefCell::default(),
-            dated: Cell::new(None),
-            stopping: Cell::new(false),
-            listeners: RefCell::default(),
-            deadlines: RefCell::default(),
-        };
-        let shared = Rc::new(shared);
+        let shared = Rc::new(Shared::new(Box::new(handler), config));
         let sender = Rc::downgrade(&shared);
         shared.flusher.flush_with(move || {
             if let Some(shared) = sender.upgrade() {

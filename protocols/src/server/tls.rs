@@ -24,7 +24,7 @@ use super::connection::{LINGER, LINGER_BYTES};
 use super::peer::Peer;
 use super::registry::Membership;
 use super::rest::Resting;
-use super::serve::Shared;
+use super::shared::Shared;
 use super::transport::Carried;
 use crate::tls::{TlsAcceptor, TlsError, TlsStream};
 use crate::wire::write_error;

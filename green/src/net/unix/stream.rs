@@ -14,7 +14,6 @@ use socket2::{Domain, Socket, Type};
 
 use super::address::native;
 use super::{PAUSES, SocketAddr, UCred};
-use crate::Time;
 use crate::coroutine::Wait;
 use crate::fd::{Direction, Shared, byte_reader, byte_writer, duplex, from_and_into_std, handle};
 use crate::fd::{options, readable, writable};
@@ -216,15 +215,6 @@ impl UnixStream {
     #[track_caller]
     pub fn watch_readable(&self, watcher: Rc<dyn Watcher>) -> io::Result<()> {
         self.watched.watch_within_limit(watcher, Location::caller())
-    }
-
-    pub(crate) fn watch_until(
-        &self,
-        watcher: Rc<dyn Watcher>,
-        deadline: Time,
-        watched_at: &'static Location<'static>,
-    ) -> io::Result<()> {
-        self.watched.watch(watcher, || Some(deadline), watched_at)
     }
 }
 
