@@ -5,7 +5,7 @@
 # shellcheck source=ci/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-GATES=(size unsafe layers lint docs api msrv deny package features cross test hubs examples conformance idle counts fuzz bench loom sanitize self-test)
+GATES=(size unsafe layers lint docs api msrv deny package features cross test examples conformance idle counts fuzz bench loom sanitize hubs self-test)
 if (($# > 0)); then GATES=("$@"); else export CI_PROOFS=${CI_PROOFS:-changed}; fi
 
 # Seconds of processor that the gates have used so far, of all cores: what elapsed times hide where a
@@ -45,10 +45,10 @@ account() {
     table+=("$(printf '%-11s %s %5d s %6d s of processor%s' "$1" "$outcome" "$3" "$4" "${5:-}")")
 }
 
-# These build in folders of their own (or, `idle`, what is optimised, which has a lock of its own; or, `sanitize`,
-# what `test` has built by then), so they need not wait for cargo's lock; and the other gates leave a core idle
-# wherever a test waits. One after the other, in a process group.
-BESIDE=" package cross idle loom fuzz sanitize "
+# These build in folders of their own (or, `idle`, what is optimised, which has a lock of its own; or, `sanitize`
+# and `hubs`, what `test` has built by then), so they need not wait for cargo's lock; and the other gates leave a
+# core idle wherever a test waits. One after the other, in a process group.
+BESIDE=" package cross idle loom fuzz sanitize hubs "
 apart=()
 ahead=()
 for gate in "${GATES[@]}"; do

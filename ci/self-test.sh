@@ -241,7 +241,9 @@ fi
 if proves features; then
     append green/src/lib.rs <<<'#[cfg(not(feature = "hub-poll"))]
 compile_error!("planted");'
-    red features CI_PACKAGES=eventlet-green -- 'planted' 'exit status [0-9]+: .*--no-default-features --features hub-select'
+    append hub-kqueue/src/lib.rs <<<'fn planted_warning() {}'
+    red features CI_PACKAGES='eventlet-green eventlet-hub-kqueue' -- 'planted' \
+        'exit status [0-9]+: .*--no-default-features --features hub-select' 'a warning of: .*eventlet-hub-kqueue .*--features emulated'
 fi
 
 if proves cross; then

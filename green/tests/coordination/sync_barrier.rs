@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::support::waiting::{
-    HOUR, Log, MANY, SECOND, assert_killed, check_many, check_wait, join_all,
+    HOUR, Log, SECOND, assert_killed, check_many, check_wait, join_all, many,
 };
 use crate::support::{on_each_hub, on_each_hub_jumping, until_parked};
 use eventlet_green::sync::{Barrier, WaitGroup};
@@ -31,9 +31,9 @@ fn every_wait_at_a_barrier_keeps_the_contract() {
 #[test]
 fn killing_very_many_at_a_barrier() {
     on_each_hub(|| {
-        let barrier = Rc::new(Barrier::new(MANY));
+        let barrier = Rc::new(Barrier::new(many()));
         let theirs = Rc::clone(&barrier);
-        check_many(MANY / 5, move || theirs.wait(), || barrier.waiting());
+        check_many(many() / 5, move || theirs.wait(), || barrier.waiting());
     });
 }
 
@@ -132,7 +132,7 @@ fn killing_very_many_who_wait_for_a_group() {
         let group = WaitGroup::new();
         let _member = group.add();
         let theirs = group.clone();
-        check_many(MANY / 5, move || theirs.wait(), || group.waiting());
+        check_many(many() / 5, move || theirs.wait(), || group.waiting());
     });
 }
 

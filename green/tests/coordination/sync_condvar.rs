@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::support::waiting::{
-    HOUR, Log, MANY, SECOND, assert_killed, check_many, check_wait, join_all, panics,
+    HOUR, Log, SECOND, assert_killed, check_many, check_wait, join_all, many, panics,
 };
 use crate::support::{on_each_hub, on_each_hub_jumping, until_parked};
 use eventlet_green::sync::{Condvar, Mutex, MutexGuard};
@@ -54,13 +54,13 @@ fn killing_very_many_costs_each_the_same() {
         let shared = Rc::new(Shared::default());
         let theirs = Rc::clone(&shared);
         check_many(
-            MANY / 5,
+            many() / 5,
             move || theirs.wait().map(|value| *value),
             || shared.changed.waiting(),
         );
         // The same once they have been notified, and wait for the lock.
         let theirs = Rc::clone(&shared);
-        let victims: Vec<_> = (0..MANY / 5)
+        let victims: Vec<_> = (0..many() / 5)
             .map(|_| {
                 let shared = Rc::clone(&theirs);
                 spawn(move || drop(shared.wait()))
@@ -69,7 +69,7 @@ fn killing_very_many_costs_each_the_same() {
         yield_now();
         let held = shared.mutex.lock().unwrap();
         shared.changed.notify_all();
-        assert_eq!(shared.mutex.waiting(), MANY / 5);
+        assert_eq!(shared.mutex.waiting(), many() / 5);
         for victim in victims.iter().rev() {
             victim.kill().unwrap();
         }

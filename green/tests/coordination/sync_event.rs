@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::rc::Rc;
 
-use crate::support::waiting::{Log, MANY, SECOND, assert_killed, check_many, check_wait, join_all};
+use crate::support::waiting::{Log, SECOND, assert_killed, check_many, check_wait, join_all, many};
 use crate::support::{on_each_hub, on_each_hub_jumping, until_parked};
 use eventlet_green::sync::{Event, EventError};
 use eventlet_green::{JoinHandle, ParkError, Wait, sleep, spawn, stats, timeout, yield_now};
@@ -43,7 +43,11 @@ fn killing_very_many_costs_each_the_same() {
     on_each_hub(|| {
         let event = Event::<u32>::new();
         let theirs = event.clone();
-        check_many(MANY / 5, move || refusal(theirs.wait()), || event.waiting());
+        check_many(
+            many() / 5,
+            move || refusal(theirs.wait()),
+            || event.waiting(),
+        );
     });
 }
 
@@ -51,7 +55,7 @@ fn killing_very_many_costs_each_the_same() {
 fn cancelling_very_many_costs_each_the_same() {
     on_each_hub(|| {
         let event = Event::<u32>::new();
-        let waiters: Vec<_> = (0..MANY / 5)
+        let waiters: Vec<_> = (0..many() / 5)
             .map(|_| {
                 let event = event.clone();
                 spawn(move || event.wait())

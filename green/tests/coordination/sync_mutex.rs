@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::support::waiting::{
-    HOUR, Log, MANY, SECOND, assert_killed, check_many, check_two_are_served_alike, check_wait,
-    join_all,
+    HOUR, Log, SECOND, assert_killed, check_many, check_two_are_served_alike, check_wait, join_all,
+    many,
 };
 use crate::support::{on_each_hub, on_each_hub_jumping, until_parked};
 use eventlet_green::sync::Mutex;
@@ -43,7 +43,7 @@ fn killing_very_many_costs_each_the_same() {
         let _held = mutex.lock().unwrap();
         let theirs = Rc::clone(&mutex);
         check_many(
-            MANY / 5,
+            many() / 5,
             move || theirs.lock().map(|value| *value),
             || mutex.waiting(),
         );

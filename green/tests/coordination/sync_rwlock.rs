@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::support::waiting::{
-    HOUR, Log, MANY, SECOND, assert_killed, check_many, check_two_are_served_alike, check_wait,
-    join_all,
+    HOUR, Log, SECOND, assert_killed, check_many, check_two_are_served_alike, check_wait, join_all,
+    many,
 };
 use crate::support::{on_each_hub, on_each_hub_jumping, until_parked};
 use eventlet_green::sync::{RwLock, RwLockWriteGuard};
@@ -62,7 +62,7 @@ fn killing_very_many_costs_each_the_same() {
         let _held = lock.read().unwrap();
         let theirs = Rc::clone(&lock);
         check_many(
-            MANY / 5,
+            many() / 5,
             move || theirs.write().map(|value| *value),
             || lock.waiting(),
         );

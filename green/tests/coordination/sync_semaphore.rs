@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::support::waiting::{
-    HOUR, Log, MANY, SECOND, assert_killed, check_many, check_two_are_served_alike, check_wait,
-    join_all, panics,
+    HOUR, Log, SECOND, assert_killed, check_many, check_two_are_served_alike, check_wait, join_all,
+    many, panics,
 };
 use crate::support::{on_each_hub, on_each_hub_jumping, until_parked};
 use eventlet_green::sync::Semaphore;
@@ -59,7 +59,7 @@ fn killing_very_many_costs_each_the_same() {
     on_each_hub(|| {
         let seats = Semaphore::new(0);
         let theirs = seats.clone();
-        check_many(MANY, move || theirs.acquire(), || seats.waiting());
+        check_many(many(), move || theirs.acquire(), || seats.waiting());
     });
 }
 

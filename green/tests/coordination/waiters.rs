@@ -3,16 +3,11 @@
 
 use std::time::Duration;
 
-use crate::support::{on_each_hub, on_each_hub_jumping, until, until_parked};
+use crate::support::{crowd, on_each_hub, on_each_hub_jumping, until, until_parked};
 use eventlet_green::sync::Semaphore;
 use eventlet_green::{JoinHandle, call_after, spawn, timeout};
 
-/// As many as fit also where guards take mappings of their own.
-const MANY: usize = if cfg!(feature = "engine-may") {
-    5_000
-} else {
-    20_000
-};
+const MANY: usize = 20_000;
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn waiter(seats: &Semaphore) -> JoinHandle<bool> {
@@ -25,8 +20,9 @@ fn waiter(seats: &Semaphore) -> JoinHandle<bool> {
 fn very_many_leave_by_a_kill_from_the_back() {
     on_each_hub(|| {
         let seats = Semaphore::new(0);
-        let waiters: Vec<_> = (0..MANY).map(|_| waiter(&seats)).collect();
-        until(|| seats.waiting() == MANY);
+        let many = crowd(MANY);
+        let waiters: Vec<_> = (0..many).map(|_| waiter(&seats)).collect();
+        until(|| seats.waiting() == many);
         for waiter in waiters.iter().rev() {
             waiter.kill().unwrap();
         }
@@ -41,7 +37,7 @@ fn very_many_leave_by_a_kill_from_the_back() {
 fn very_many_leave_by_a_time_limit() {
     on_each_hub_jumping(|_| {
         let seats = Semaphore::new(0);
-        let waiters: Vec<_> = (0..MANY)
+        let waiters: Vec<_> = (0..crowd(MANY))
             .map(|_| {
                 let seats = seats.clone();
                 spawn(move || seats.acquire_timeout(HOUR).unwrap().is_none())

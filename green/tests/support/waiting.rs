@@ -10,18 +10,15 @@ use eventlet_green::{
     JoinError, JoinHandle, ParkError, State, Wait, sleep, spawn, stats, timeout, yield_now,
 };
 
-use super::{Noted, record, until_parked};
+use super::{Noted, crowd, record, until_parked};
 
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const HOUR: Duration = Duration::from_secs(3600);
 
-/// So many that what grows with the square of it takes minutes. Where guards take mappings of their
-/// own, the kernel's limit on those is met before, by all tests of a process together.
-pub const MANY: usize = if cfg!(any(eventlet_mprotect_guard, feature = "engine-may")) {
-    5_000
-} else {
-    100_000
-};
+/// So many that what grows with the square of it takes minutes, if as many may be held.
+pub fn many() -> usize {
+    crowd(100_000)
+}
 
 /// Checks that `wait`, which must have to wait for `parked_on` for ever, can be killed, can be ended
 /// by a time limit around it, is refused while the stack unwinds, and is told of a deadlock on the

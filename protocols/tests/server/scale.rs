@@ -207,6 +207,16 @@ fn idle_connections_are_held_while_others_are_served() {
     }
 }
 
+/// How many of the bytes are an `x`; quick where nearly all are, also without an optimiser.
+fn count_x(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 256;
+    let count = |block: &[u8]| match block == &[b'x'; BLOCK][..block.len()] {
+        true => block.len(),
+        false => block.iter().filter(|&&byte| byte == b'x').count(),
+    };
+    bytes.chunks(BLOCK).map(count).sum()
+}
+
 /// A hundred megabytes through `/echo`, in both framings, while the server's memory stays flat.
 #[test]
 fn a_large_echo_takes_no_memory() {
@@ -251,7 +261,7 @@ fn a_large_echo_takes_no_memory() {
             loop {
                 match stream.read(&mut piece).unwrap() {
                     0 => break,
-                    count => echoed += piece[..count].iter().filter(|&&byte| byte == b'x').count(),
+                    count => echoed += count_x(&piece[..count]),
                 }
             }
             sending.join().unwrap();

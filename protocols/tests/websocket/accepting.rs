@@ -409,6 +409,7 @@ fn what_the_function_returns() {
         raw.say(FIN | 3, b"");
         assert_eq!(raw.hear_close(1002), "a frame of an unknown kind (3)");
         raw.hear_end();
+        drop(raw);
         server.end();
     });
 }
@@ -429,6 +430,7 @@ fn settings_are_those_of_the_options() {
         raw.say(FIN | TEXT, b"five!");
         raw.hear_close(1009);
         raw.hear_end();
+        drop(raw);
         server.end();
     });
 }
