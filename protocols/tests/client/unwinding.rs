@@ -2,9 +2,11 @@
 //! is closed, its permit given back, and others go on.
 
 use std::io::{self, Read};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use eventlet_green::{sleep, spawn, timeout};
+use eventlet_green::net::TcpListener;
+use eventlet_green::{JoinHandle, OffloadPool, Wait, offload, sleep, spawn, timeout};
 use eventlet_protocols::client::{Agent, Body};
 use http::Method;
 
@@ -190,18 +192,57 @@ fn killed_while_it_waits_for_a_connection() {
     });
 }
 
-/// While it connects, and while a name is looked up.
+/// Every thread that looks names up is held until then, so that the answer cannot be there first.
 #[test]
-fn killed_while_it_connects() {
+fn killed_while_a_name_is_looked_up() {
     on_each_hub(|| {
+        let seats = OffloadPool::shared().unwrap().stats().limit;
+        let held: Vec<_> = (0..seats)
+            .map(|_| {
+                let (go_on, told) = mpsc::channel::<()>();
+                let holding = spawn(move || offload(move || told.recv()).unwrap());
+                until_parked(&holding);
+                (go_on, holding)
+            })
+            .collect();
         let agent = one_at_a_time();
         let theirs = agent.clone();
         let asking = spawn(move || theirs.get("http://no-such-host.invalid/"));
         until_parked(&asking);
+        assert_eq!(asking.waits_for(), Wait::Offload);
         assert_eq!(agent.status().in_use, 1);
         asking.kill().unwrap();
         asking.join().unwrap_err();
         assert_empty(&agent);
+        for (go_on, holding) in held {
+            drop(go_on);
+            holding.join().unwrap().unwrap_err();
+        }
+    });
+}
+
+/// By a listener whose queue is full: who connects is not answered.
+#[test]
+fn killed_while_it_connects() {
+    on_each_hub(|| {
+        let listener = TcpListener::bind_with_backlog("127.0.0.1:0", 0).unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        // Each holds a place of the queue, and waits for the answer; one finds no place.
+        let (agents, asking): (Vec<_>, Vec<_>) = (0..8)
+            .map(|_| {
+                let agent = one_at_a_time();
+                let (theirs, url) = (agent.clone(), url.clone());
+                (agent, spawn(move || theirs.get(&url)))
+            })
+            .unzip();
+        let connects = |asking: &JoinHandle<_>| matches!(asking.waits_for(), Wait::Connect(_));
+        asking.iter().for_each(until_parked);
+        until(|| asking.iter().any(connects));
+        for asking in asking {
+            asking.kill().unwrap();
+            asking.join().unwrap_err();
+        }
+        agents.iter().for_each(assert_empty);
     });
 }
 
