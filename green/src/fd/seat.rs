@@ -19,9 +19,11 @@ use crate::watch::{self, Target};
 type AnyTask = Rc<dyn Task<Box<dyn Hub>>>;
 
 /// Who sits there.
+#[derive(Clone, Copy)]
 enum Occupant {
-    /// Parked.
-    Coroutine(Rc<Coroutine>),
+    Nobody,
+    /// The one that is [`parked`](Seat::parked).
+    Coroutine,
     /// A [`Watcher`](crate::Watcher), by its number.
     Watcher(usize),
     /// A watcher that stands among those that are to begin.
@@ -34,7 +36,8 @@ pub(crate) struct Due(pub(crate) usize);
 
 /// A seat for one waiter.
 pub(crate) struct Seat {
-    waiter: Cell<Option<Occupant>>,
+    occupant: Cell<Occupant>,
+    parked: Cell<Option<Rc<Coroutine>>>,
     /// Nothing has been reported since the operation last said that it would block.
     drained: Cell<bool>,
     /// How long an operation of this direction may wait; `None` waits for ever.
@@ -48,7 +51,8 @@ pub(crate) struct Seat {
 impl Seat {
     pub(crate) fn new() -> Self {
         Seat {
-            waiter: Cell::new(None),
+            occupant: Cell::new(Occupant::Nobody),
+            parked: Cell::new(None),
             drained: Cell::new(false),
             limit: Cell::new(None),
             deadline: Cell::new(None),
@@ -58,52 +62,50 @@ impl Seat {
 
     /// Whether somebody waits.
     pub(crate) fn is_taken(&self) -> bool {
-        let waiter = self.waiter.take();
-        let taken = waiter.is_some();
-        self.waiter.set(waiter);
-        taken
+        !matches!(self.occupant.get(), Occupant::Nobody)
     }
 
     pub(crate) fn take(&self, who: Rc<Coroutine>) {
-        self.waiter.set(Some(Occupant::Coroutine(who)));
+        self.occupant.set(Occupant::Coroutine);
+        self.parked.set(Some(who));
     }
 
     pub(crate) fn leave(&self) {
-        self.deadline.set(None);
-        self.waiter.take();
+        self.empty();
+        self.parked.take();
     }
 
     pub(crate) fn take_for_watcher(&self, key: usize) {
-        self.waiter.set(Some(Occupant::Watcher(key)));
+        self.occupant.set(Occupant::Watcher(key));
+    }
+
+    fn empty(&self) {
+        self.deadline.set(None);
+        self.occupant.set(Occupant::Nobody);
     }
 
     /// Has the watcher that is due leave; says why it was.
     pub(crate) fn leave_due(&self) -> Option<Woken> {
-        match self.waiter.take() {
-            Some(Occupant::Due(why)) => {
-                self.deadline.set(None);
-                Some(why)
-            }
-            other => {
-                self.waiter.set(other);
-                None
-            }
-        }
+        let Occupant::Due(why) = self.occupant.get() else {
+            return None;
+        };
+        self.empty();
+        Some(why)
     }
 
     /// Gives a watcher up, when the registration ends with nobody to begin it. `target` is what it
     /// waits on.
     pub(crate) fn drop_watcher(&self, target: &dyn Target) {
-        match self.waiter.take() {
-            Some(Occupant::Watcher(key)) => {
-                self.deadline.set(None);
+        match self.occupant.get() {
+            Occupant::Watcher(key) => {
+                self.empty();
                 watch::forget(key);
             }
-            Some(Occupant::Due(_)) => {
-                self.deadline.set(None);
+            Occupant::Due(_) => {
+                self.empty();
                 watch::forget_due(target);
             }
-            other => self.waiter.set(other),
+            Occupant::Nobody | Occupant::Coroutine => {}
         }
     }
 
@@ -128,16 +130,20 @@ impl Seat {
     /// down in its place, to be taken off by it.
     #[inline]
     fn wake(&self, why: Woken) -> Option<Due> {
-        let (due, occupant) = match self.waiter.take() {
-            Some(Occupant::Watcher(key)) => (Some(Due(key)), Some(Occupant::Due(why))),
-            Some(Occupant::Coroutine(waiter)) => {
-                scheduler::wake(&waiter, why);
-                (None, Some(Occupant::Coroutine(waiter)))
+        match self.occupant.get() {
+            Occupant::Watcher(key) => {
+                self.occupant.set(Occupant::Due(why));
+                Some(Due(key))
             }
-            other => (None, other),
-        };
-        self.waiter.set(occupant);
-        due
+            Occupant::Coroutine => {
+                if let Some(waiter) = self.parked.take() {
+                    scheduler::wake(&waiter, why);
+                    self.parked.set(Some(waiter));
+                }
+                None
+            }
+            Occupant::Nobody | Occupant::Due(_) => None,
+        }
     }
 
     /// Has the current wait end at `deadline`.

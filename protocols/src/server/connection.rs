@@ -14,9 +14,10 @@
 //! At rest a connection has no buffer, and whoever serves it decides whether it keeps a coroutine:
 //! see `rest`. The rules are [`wire`](crate::wire)'s; how a response is written is in `respond`.
 
-use std::cell::RefMut;
+use std::cell::{Cell, RefMut};
 use std::io;
 use std::mem;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ use super::link::{Link, Turn};
 use super::record::Record;
 use super::registry::Activity;
 use super::request_body::RequestBody;
-use super::respond::{Answered, GivenUp, give_up};
+use super::respond::{Answered, GivenUp, give_up, respond};
 use super::upgrade::take_over;
 use crate::wire::{
     BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead, error_page,
@@ -135,30 +136,29 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
         link.shared.flusher.announce(link);
     }
     let (method, version) = (head.method.clone(), head.version);
-    let mut request = head.take_request(RequestBody::new(Rc::clone(link), serial));
-    drop(head);
-    if let Some(forwarded) = forwarded {
-        request.extensions_mut().insert(forwarded);
-    }
-    // Taken from there by the innermost of the calls around the handler: handed from one to the next,
-    // it would be copied by each.
-    let mut request = Some(request);
-    let mut answer = || {
-        let handle = || {
-            let request = request.take().expect("a handler is called once");
-            link.shared.handler.handle(request)
-        };
-        let response = match catch_panic(handle) {
-            Ok(response) => response,
-            Err(_) => {
-                link.turn
-                    .borrow_mut()
-                    .exchange
-                    .close(CloseReason::HandlerFailed);
-                internal_error()
+    // The request is made, and the response sent, within the innermost of the calls around the
+    // handler: handed from one to the next, they would be copied by each.
+    let is_handled = Cell::new(false);
+    let answer = || {
+        let handled = catch_panic(|| {
+            let mut request = head.take_request(RequestBody::new(Rc::clone(link), serial));
+            drop(head);
+            if let Some(forwarded) = forwarded {
+                request.extensions_mut().insert(forwarded);
             }
-        };
-        super::respond::respond(link, &method, version, response)
+            let response = link.shared.handler.handle(request);
+            is_handled.set(true);
+            respond(link, &method, version, response)
+        });
+        match handled {
+            Ok(answered) => answered,
+            Err(panic) if is_handled.get() => resume_unwind(panic),
+            Err(_) => {
+                let reason = CloseReason::HandlerFailed;
+                link.turn.borrow_mut().exchange.close(reason);
+                respond(link, &method, version, internal_error())
+            }
+        }
     };
     let outcome = match link.shared.config.exchange {
         None => answer(),
@@ -208,16 +208,18 @@ fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
     let mut deadline = None;
     loop {
         let mut input = link.input_to_ourselves()?;
-        let mut head = link.shared.head.borrow_mut();
-        match parser.parse_into(&mut head, input.waiting(), &config.limits) {
-            Ok(Some(consumed)) => {
-                input.consume(consumed);
-                return Ok(head);
-            }
-            Ok(None) => drop(head),
-            Err(refusal) => {
-                drop((input, head));
-                return Err(refuse(link, refusal, &[]).into());
+        if !input.is_empty() {
+            let mut space = link.shared.space.borrow_mut();
+            match parser.parse_into(&mut space, input.waiting(), &config.limits) {
+                Ok(Some(consumed)) => {
+                    input.consume(consumed);
+                    return Ok(RefMut::map(space, |space| &mut space.head));
+                }
+                Ok(None) => {}
+                Err(refusal) => {
+                    drop((input, space));
+                    return Err(refuse(link, refusal, &[]).into());
+                }
             }
         }
         let has_begun = HeadParser::has_begun(input.waiting());
@@ -237,7 +239,7 @@ fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
             }
             // It was given away if nothing was there at first.
             if !input.has_memory() {
-                *input = link.shared.buffers.input();
+                link.shared.buffers.lend_input(&mut input);
             }
             input.fill(|room| link.transport.try_read(room))
         };
@@ -258,14 +260,12 @@ fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
 fn refuse(link: &Link, refusal: Refusal, line: &[u8]) -> CloseReason {
     let shared = &link.shared;
     let mut output = link.output.borrow_mut();
-    let length = shared.with_date(|date| {
-        write_refusal(
-            refusal,
-            Some(date),
-            shared.config.server.as_ref(),
-            &mut output.ready,
-        )
-    });
+    let length = write_refusal(
+        refusal,
+        Some(shared.dated().date()),
+        shared.config.server.as_ref(),
+        &mut output.ready,
+    );
     drop(output);
     count_refusal(link, line, refusal.status(), length);
     CloseReason::RequestRefused

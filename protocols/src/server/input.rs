@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem;
 
 /// The size of a buffer that a connection begins with; holds nearly every head, and a good piece
 /// of a body. A larger head makes it grow.
@@ -75,21 +76,26 @@ impl Input {
 /// Buffers that nobody uses.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
-    inputs: RefCell<Vec<Input>>,
+    inputs: RefCell<Vec<Vec<u8>>>,
     outputs: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Buffers {
-    pub(super) fn input(&self) -> Input {
-        self.inputs.borrow_mut().pop().unwrap_or_default()
+    /// Gives an empty buffer memory, if there is some to be had; else it makes its own.
+    pub(super) fn lend_input(&self, input: &mut Input) {
+        debug_assert!(input.is_empty());
+        if let Some(memory) = self.inputs.borrow_mut().pop() {
+            input.memory = memory;
+        }
     }
 
-    /// Takes an empty buffer back.
-    pub(super) fn return_input(&self, input: Input) {
+    /// Takes the memory of an empty buffer back.
+    pub(super) fn return_input(&self, input: &mut Input) {
         debug_assert!(input.is_empty());
+        let memory = mem::take(&mut input.memory);
         let mut inputs = self.inputs.borrow_mut();
-        if inputs.len() < MAX_POOLED && input.memory.len() == FIRST_SIZE {
-            inputs.push(input);
+        if inputs.len() < MAX_POOLED && memory.len() == FIRST_SIZE {
+            inputs.push(memory);
         }
     }
 

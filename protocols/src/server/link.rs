@@ -82,36 +82,36 @@ impl Link {
 
     /// Reads what has come, without waiting. If that fails, it is found out by the next read.
     pub(super) fn read_ahead(&self) {
-        self.begin();
-        if let Ok(mut input) = self.input.try_borrow_mut() {
-            match input.fill(|room| self.transport.try_read(room)) {
-                Ok(count) if count > 0 => self.is_reported.set(false),
-                // Many may leave at once, each before the coroutine of the first has its turn: none
-                // is to hold an empty buffer meanwhile.
-                _ if input.is_empty() => {
-                    let buffers = &self.shared.buffers;
-                    buffers.return_input(std::mem::take(&mut input));
-                }
-                _ => {}
+        let Some(mut input) = self.begin() else {
+            return;
+        };
+        match input.fill(|room| self.transport.try_read(room)) {
+            Ok(count) if count > 0 => self.is_reported.set(false),
+            // Many may leave at once, each before the coroutine of the first has its turn: none
+            // is to hold an empty buffer meanwhile.
+            _ if input.is_empty() => {
+                let buffers = &self.shared.buffers;
+                buffers.return_input(&mut input);
             }
+            _ => {}
         }
     }
 
     /// Prepares for what has come: with buffers, which it may have from before if a few bytes of no
-    /// request were left in them.
-    pub(super) fn begin(&self) {
+    /// request were left in them. Gives that for the input, unless somebody reads.
+    pub(super) fn begin(&self) -> Option<RefMut<'_, Input>> {
         self.is_reported.set(true);
         let buffers = &self.shared.buffers;
-        if let Ok(mut input) = self.input.try_borrow_mut()
-            && input.is_empty()
-        {
-            *input = buffers.input();
-        }
         if let Ok(mut output) = self.output.try_borrow_mut()
             && output.ready.is_empty()
         {
             output.ready = buffers.output();
         }
+        let mut input = self.input.try_borrow_mut().ok()?;
+        if input.is_empty() {
+            buffers.lend_input(&mut input);
+        }
+        Some(input)
     }
 
     /// Says whether it may rest, now that all that was ready has been sent, and gives the buffers
@@ -128,7 +128,7 @@ impl Link {
         if let Ok(mut input) = self.input.try_borrow_mut()
             && input.is_empty()
         {
-            buffers.return_input(std::mem::take(&mut input));
+            buffers.return_input(&mut input);
         }
         if let Ok(mut output) = self.output.try_borrow_mut()
             && output.ready.is_empty()

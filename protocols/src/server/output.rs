@@ -120,15 +120,19 @@ impl Output {
         self.cut
     }
 
-    /// Writes a body that is all there.
+    /// Writes a body that is all there, and ends it.
     pub(super) fn whole_body(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() <= ENOUGH {
+        if bytes.len() > ENOUGH {
+            self.send_piece(bytes)?;
+        } else if self.body.takes_whole(bytes) {
+            self.ready.extend_from_slice(bytes);
+            return self.flush_if_enough();
+        } else {
             let frame = self.body.frame(bytes);
             frame.write_to(&mut self.ready);
             self.cut += frame.cut as u64;
-            return Ok(());
         }
-        self.send_piece(bytes)
+        self.end_body(None)
     }
 
     /// Takes a piece of a body; sends what has come together when it is enough.
@@ -230,6 +234,10 @@ impl Output {
         if self.end == End::CloseAwaited {
             self.end = End::CloseDue;
         }
+        self.flush_if_enough()
+    }
+
+    fn flush_if_enough(&mut self) -> io::Result<()> {
         if self.ready.len() >= ENOUGH {
             self.flush()
         } else {

@@ -68,7 +68,7 @@ impl<'a> Record<'a> {
             None => 0,
         };
         // Copied, since a writer that waits lets others at it.
-        let date = link.shared.with_date(|date| *date);
+        let date = *link.shared.dated().date();
         self.log.write(&LogRecord {
             client: &peer.host(),
             client_port: peer.ip_addr().map(|address| address.port()),

@@ -5,10 +5,11 @@
 //! it in time; and a writer that fails at once can still be answered with 500.
 
 use std::io;
+use std::mem;
 use std::rc::Rc;
 
 use eventlet_green::catch_panic;
-use http::{HeaderMap, Method, Response, StatusCode, Version, response};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
 
 use super::body::{Body, BodySink, Kind};
 use super::connection::broken_by;
@@ -43,21 +44,17 @@ pub(super) struct Start {
 
 impl Start {
     /// Writes the head behind what is ready to go out.
-    pub(super) fn write(self, link: &Link) {
-        let Start {
-            status,
-            fields,
-            plan,
-        } = self;
-        write_head(link, status, fields, &plan, ResponseKind::Streaming);
+    pub(super) fn write(mut self, link: &Link) {
+        let kind = ResponseKind::Streaming;
+        write_head(link, self.status, &mut self.fields, &self.plan, kind);
     }
 }
 
-/// Writes a head behind what is ready to go out.
+/// Writes a head behind what is ready to go out; afterwards the fields are gone.
 fn write_head(
     link: &Link,
     status: StatusCode,
-    fields: HeaderMap,
+    fields: &mut HeaderMap,
     plan: &ResponsePlan,
     kind: ResponseKind,
 ) {
@@ -69,24 +66,23 @@ fn write_head(
             turn.exchange.close(CloseReason::Shutdown);
         }
         turn.exchange
-            .respond(status, &fields, plan, &turn.body, &config.limits, kind)
+            .respond(status, fields, plan, &turn.body, &config.limits, kind)
     };
     let mut output = link.output.borrow_mut();
-    link.shared.with_date(|date| {
-        ResponseHead {
-            status,
-            fields: &fields,
-            length: plan.field,
-            connection,
-            keep_alive_seconds: Some(config.idle.as_secs()),
-            date: Some(date),
-            server: config.server.as_ref(),
-            names: config.names,
-        }
-        .write_to(&mut output.ready);
-    });
+    let dated = link.shared.dated();
+    ResponseHead {
+        status,
+        fields,
+        length: plan.field,
+        connection,
+        keep_alive_seconds: Some(config.idle.as_secs()),
+        date: Some(dated.date()),
+        server: config.server.as_ref(),
+        names: config.names,
+    }
+    .write_with_ending(dated.ending(), &mut output.ready);
     output.begin_body(plan);
-    drop(output);
+    drop((output, dated));
     link.shared.reuse(fields);
 }
 
@@ -95,28 +91,24 @@ pub(super) fn respond(
     link: &Rc<Link>,
     method: &Method,
     version: Version,
-    response: Response<Body>,
+    mut response: Response<Body>,
 ) -> Result<Answered, Broken> {
     let refused = link.turn.borrow().refused;
-    let response = match refused {
+    if let Some(refusal) = refused {
         // What is wrong with the request's body says more than what the handler made of it.
-        Some(refusal) => refusal_page(refusal).map(Body::from),
-        None => permitted(link, method, response),
-    };
-    let (parts, body) = response.into_parts();
-    let response::Parts {
-        status,
-        headers: fields,
-        ..
-    } = parts;
-    let plan = plan_response(method, version, status, &fields, body.size());
+        response = refusal_page(refusal).map(Body::from);
+    } else if !is_permitted(method, &response) {
+        response = permitted(link, response);
+    }
+    let status = response.status();
+    let body = mem::take(response.body_mut());
+    let fields = response.headers_mut();
+    let plan = plan_response(method, version, status, fields, body.size());
     match body.kind {
         Kind::Bytes(bytes) => {
             write_head(link, status, fields, &plan, ResponseKind::Whole);
             let mut output = link.output.borrow_mut();
-            let sent = output
-                .whole_body(&bytes)
-                .and_then(|()| output.end_body(None));
+            let sent = output.whole_body(&bytes);
             let answered = Answered {
                 status,
                 length: output.body_sent(),
@@ -137,7 +129,7 @@ pub(super) fn respond(
         Kind::Stream { writer, .. } => {
             let start = Start {
                 status,
-                fields,
+                fields: mem::take(fields),
                 plan,
             };
             let mut sink = BodySink {
@@ -243,17 +235,24 @@ pub(super) fn give_up(link: &Rc<Link>, why: GivenUp) -> Result<Answered, Broken>
     respond(link, &Method::GET, Version::HTTP_11, page.map(Body::from))
 }
 
-/// A handler gives final responses only, and the connection away only with one that says so.
-fn permitted(link: &Rc<Link>, method: &Method, response: Response<Body>) -> Response<Body> {
+/// A handler gives final responses only, and the connection away only with one that says so: this is
+/// one that needs no second look.
+fn is_permitted(method: &Method, response: &Response<Body>) -> bool {
     let status = response.status();
+    !(status.is_informational()
+        || (*method == Method::CONNECT && status.is_success())
+        || matches!(response.body().kind, Kind::Upgrade(_)))
+}
+
+/// The response, or what is sent in its place.
+#[cold]
+fn permitted(link: &Rc<Link>, response: Response<Body>) -> Response<Body> {
     if let Kind::Upgrade(_) = response.body().kind {
         return upgrade::permitted(link, response);
     }
-    if !status.is_informational() {
-        if *method == Method::CONNECT && status.is_success() {
-            return upgrade::no_tunnel();
-        }
-        return response;
+    let status = response.status();
+    if status.is_success() {
+        return upgrade::no_tunnel();
     }
     eprintln!("eventlet: a handler returned status {status}, which is not final");
     error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)

@@ -226,10 +226,7 @@ impl Server {
         };
         drop(listening);
         // With all the seats at once in hand, nobody is served any more.
-        let mut all = Vec::new();
-        for _ in 0..most {
-            all.push(seats.acquire()?);
-        }
+        let _all = seats.acquire_many(most)?;
         shared.forget_deadlines_if_done();
         outcome
     }

@@ -3,7 +3,8 @@
 //!
 //! Accepting and stopping are the business of `serve`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
+use std::mem;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -16,7 +17,7 @@ use super::handler::Handler;
 use super::input::Buffers;
 use super::listening::Listener;
 use super::registry::Registry;
-use crate::wire::{DateCache, DateText, RequestHead};
+use crate::wire::{DateCache, DateText, HeadSpace, write_ending};
 
 /// The largest table of fields that is used again: no larger than those of most requests.
 const MOST_KEPT_FIELDS: usize = 64;
@@ -28,12 +29,10 @@ pub(super) struct Shared {
     pub(super) buffers: Buffers,
     pub(super) registry: Rc<Registry>,
     pub(super) flusher: Flusher,
-    /// The one that is being read: held from a parse until its request is made of it, between which
+    /// For the head that is being read: held from a parse until its request is made of it, between which
     /// nobody waits.
-    pub(super) head: RefCell<RequestHead>,
-    dates: RefCell<DateCache>,
-    /// The turn of the run loop that the date was taken in.
-    dated: Cell<Option<u64>>,
+    pub(super) space: RefCell<HeadSpace>,
+    dated: RefCell<Dated>,
     pub(super) stopping: Cell<bool>,
     /// Those that are being served, to be closed by a stop.
     pub(super) listeners: RefCell<Vec<Listener>>,
@@ -44,14 +43,13 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(handler: Box<dyn Handler>, config: Config) -> Self {
         Shared {
-            config,
             handler,
             buffers: Buffers::default(),
             registry: Rc::default(),
             flusher: Flusher::default(),
-            head: RefCell::new(RequestHead::blank()),
-            dates: RefCell::default(),
-            dated: Cell::new(None),
+            space: RefCell::new(HeadSpace::for_many(config.log.is_some())),
+            config,
+            dated: RefCell::default(),
             stopping: Cell::new(false),
             listeners: RefCell::default(),
             deadlines: RefCell::default(),
@@ -77,23 +75,55 @@ impl Shared {
     }
 
     /// Takes a table of fields that nobody needs any more, for the next request's.
-    pub(super) fn reuse(&self, mut fields: HeaderMap) {
+    pub(super) fn reuse(&self, fields: &mut HeaderMap) {
         fields.clear();
         if fields.capacity() <= MOST_KEPT_FIELDS
-            && let Ok(mut head) = self.head.try_borrow_mut()
+            && let Ok(mut space) = self.space.try_borrow_mut()
         {
-            head.headers = fields;
+            mem::swap(&mut space.head.headers, fields);
         }
     }
 
-    /// The date of now, for a `Date` field or a log line. The clock is read once a turn of the run
-    /// loop: between two looks at the sockets.
-    pub(super) fn with_date<T>(&self, f: impl FnOnce(&DateText) -> T) -> T {
-        let mut dates = self.dates.borrow_mut();
+    /// The date of now. The clock is read once a turn of the run loop: between two looks at the
+    /// sockets.
+    pub(super) fn dated(&self) -> Ref<'_, Dated> {
         let turn = turn_count();
-        if self.dated.replace(Some(turn)) != Some(turn) {
-            dates.at(SystemTime::now());
+        if self.dated.borrow().turn != Some(turn) {
+            let mut dated = self.dated.borrow_mut();
+            dated.turn = Some(turn);
+            dated.refresh(&self.config);
         }
-        f(dates.last())
+        self.dated.borrow()
+    }
+}
+
+/// What depends on the date.
+#[derive(Default)]
+pub(super) struct Dated {
+    cache: DateCache,
+    ending: Vec<u8>,
+    /// The turn of the run loop that it was taken in.
+    turn: Option<u64>,
+}
+
+impl Dated {
+    /// For a `Date` field or a log line.
+    pub(super) fn date(&self) -> &DateText {
+        self.cache.last()
+    }
+
+    /// How the heads of most responses end: see [`write_ending`].
+    pub(super) fn ending(&self) -> &[u8] {
+        &self.ending
+    }
+
+    fn refresh(&mut self, config: &Config) {
+        let before = *self.cache.last();
+        let date = self.cache.at(SystemTime::now());
+        if self.ending.is_empty() || *date != before {
+            self.ending.clear();
+            let server = config.server.as_ref();
+            write_ending(Some(date), server, config.names, &mut self.ending);
+        }
     }
 }

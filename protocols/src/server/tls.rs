@@ -163,17 +163,13 @@ fn report(shared: &Shared, peer: &Peer, error: &io::Error) {
 /// What a client hears that speaks HTTP where TLS is spoken.
 fn answer_plainly(shared: &Shared, socket: &TcpStream) -> io::Result<()> {
     let mut answer = Vec::new();
-    shared.with_date(|date| {
-        let detail = Some("TLS is spoken here: use https");
-        let server = shared.config.server.as_ref();
-        write_error(
-            StatusCode::BAD_REQUEST,
-            detail,
-            Some(date),
-            server,
-            &mut answer,
-        )
-    });
+    write_error(
+        StatusCode::BAD_REQUEST,
+        Some("TLS is spoken here: use https"),
+        Some(shared.dated().date()),
+        shared.config.server.as_ref(),
+        &mut answer,
+    );
     socket.set_write_timeout(Some(LINGER))?;
     let mut socket = socket;
     socket.write_all(&answer)

@@ -330,7 +330,7 @@ impl Upgraded {
         into[..count].copy_from_slice(&input.waiting()[..count]);
         input.consume(count);
         if input.is_empty() {
-            link.shared.buffers.return_input(std::mem::take(&mut input));
+            link.shared.buffers.return_input(&mut input);
         }
         Ok(Some(count))
     }

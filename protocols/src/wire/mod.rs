@@ -94,11 +94,13 @@ pub mod forwarded;
 pub mod framing;
 mod head_faults;
 mod head_text;
+mod known_host;
 pub mod limits;
 mod progress;
 pub mod query;
 pub mod redirect;
 pub mod refusal;
+mod request_fields;
 pub mod request_parser;
 pub mod request_writer;
 pub mod response_body;
@@ -129,11 +131,13 @@ pub use redirect::{
     ReferenceFault, is_content_field, is_origins_own, redirected_method, resolve_reference,
 };
 pub use refusal::Refusal;
+pub(crate) use request_parser::HeadSpace;
 pub use request_parser::{HeadParser, Parsed, RequestHead};
 pub use request_writer::{RequestConnection, RequestWriter, is_clients_own, plan_request};
 pub use response_body::{BodyWriter, Frame, TooShort};
 pub use response_fault::ResponseFault;
 pub use response_parser::{ParsedResponse, ReceivedHead, ResponseParser};
+pub(crate) use response_writer::write_ending;
 pub use response_writer::{CONTINUE, NameCase, ResponseHead, reason_phrase, write_interim};
 pub use target::{TargetForm, is_valid_host, parse_target};
 pub use trailers::{is_forbidden_trailer, write_last_chunk};

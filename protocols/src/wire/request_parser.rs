@@ -2,7 +2,7 @@
 //!
 //! `httparse` does the reading; the head is copied once, and the target and all field values share
 //! that copy. What follows from the fields (framing, persistence, expectation, host) is decided in
-//! the same pass, so that a [`RequestHead`] is one that may be answered.
+//! the same pass, by `request_fields`, so that a [`RequestHead`] is one that may be answered.
 //!
 //! A peer that sends its head byte by byte makes the parser look at each byte a small, fixed number
 //! of times: between two attempts only line ends are searched for, in what is new.
@@ -13,20 +13,20 @@
 
 use std::mem::{self, MaybeUninit};
 
-use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, Uri, Version};
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, Method, Request, Uri, Version, header};
 use httparse::Status;
 
 use super::connection::ConnectionOptions;
-use super::framing::{FramingFields, RequestFraming};
+use super::framing::RequestFraming;
 use super::head_faults::{Walk, walk};
 use super::head_text::share_text;
+use super::known_host::KnownHost;
 use super::limits::Limits;
 use super::progress::Progress;
 use super::refusal::Refusal;
-use super::syntax::list_members;
-use super::target::{TargetForm, is_valid_host, parse_target};
+use super::request_fields::read_fields;
+use super::target::{TargetForm, parse_target};
 
 /// The head of a request that may be answered.
 ///
@@ -168,10 +168,6 @@ pub struct HeadParser {
 /// Fields that are parsed without an allocation for the table of slices.
 const SLOTS: usize = Limits::DEFAULT_FIELDS;
 
-/// Fields there is room for at least, so that the handful most requests have fit the tables that are
-/// allocated first.
-const FEW: usize = 6;
-
 impl HeadParser {
     /// A parser that has seen nothing.
     pub const fn new() -> Self {
@@ -188,23 +184,26 @@ impl HeadParser {
     /// A [`Refusal`], at the latest when the empty line has come. It is the same whether the head
     /// came in one piece or in many. The connection must be closed after answering.
     pub fn parse(&mut self, input: &[u8], limits: &Limits) -> Result<Parsed, Refusal> {
-        let mut head = RequestHead::blank();
-        Ok(match self.parse_into(&mut head, input, limits)? {
-            Some(consumed) => Parsed::Complete { consumed, head },
+        let mut space = HeadSpace::for_one();
+        Ok(match self.parse_into(&mut space, input, limits)? {
+            Some(consumed) => Parsed::Complete {
+                consumed,
+                head: space.head,
+            },
             None => Parsed::Incomplete,
         })
     }
 
-    /// As [`parse`](Self::parse), into a head that is used again and again, with the memory of its
-    /// table of fields. Gives the bytes that the head took, once it is whole; before that, what is in
-    /// `head` means nothing.
+    /// As [`parse`](Self::parse), into a space that is used again and again, with the memory of its
+    /// table of fields. Gives the bytes that the head took, once it is whole; before that, the head in
+    /// `space` means nothing.
     ///
     /// # Errors
     ///
     /// As for [`parse`](Self::parse).
     pub(crate) fn parse_into(
         &mut self,
-        head: &mut RequestHead,
+        space: &mut HeadSpace,
         input: &[u8],
         limits: &Limits,
     ) -> Result<Option<usize>, Refusal> {
@@ -214,7 +213,8 @@ impl HeadParser {
         let text = &input[start..];
         if self.progress.tried == 0 || self.progress.is_worth_trying(text) {
             self.progress.tried = text.len();
-            if let Some(length) = attempt(head, text, limits)? {
+            let mut making = Making { space, limits };
+            if let Some(length) = making.attempt(text)? {
                 return Ok(Some(start + length));
             }
             self.progress.is_worth_trying(text);
@@ -278,137 +278,158 @@ fn skip_empty_lines(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refu
     }
 }
 
-/// One attempt at the whole head; says how long it is, if all of it is there.
-fn attempt(head: &mut RequestHead, text: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
-    let mut slots = [const { MaybeUninit::uninit() }; SLOTS];
-    let most = limits.fields_in_force();
-    let mut request = httparse::Request::new(&mut []);
-    match request.parse_with_uninit_headers(text, &mut slots[..most.min(SLOTS)]) {
-        Ok(Status::Complete(length)) => build(head, &request, &text[..length], limits),
-        Ok(Status::Partial) => Ok(None),
-        Err(httparse::Error::TooManyHeaders) if most > SLOTS => attempt_many(head, text, limits),
-        Err(error) => explain(head, Some(error), text, limits),
-    }
+/// What a server keeps from one head to the next.
+#[derive(Debug)]
+pub(crate) struct HeadSpace {
+    pub(crate) head: RequestHead,
+    /// Whether the request line is kept: a server without a log spares a share of the text.
+    keeps_line: bool,
+    known_host: Option<KnownHost>,
 }
 
-/// An attempt with as many fields as a raised limit allows.
-#[cold]
-fn attempt_many(
-    head: &mut RequestHead,
-    text: &[u8],
-    limits: &Limits,
-) -> Result<Option<usize>, Refusal> {
-    let mut slots = vec![MaybeUninit::uninit(); limits.fields_in_force()];
-    let mut request = httparse::Request::new(&mut []);
-    match request.parse_with_uninit_headers(text, &mut slots) {
-        Ok(Status::Complete(length)) => build(head, &request, &text[..length], limits),
-        Ok(Status::Partial) => Ok(None),
-        Err(error) => explain(head, Some(error), text, limits),
-    }
-}
-
-/// Finds the refusal for what `httparse` says, or for a doubt of ours about the lines.
-#[cold]
-fn explain(
-    head: &mut RequestHead,
-    error: Option<httparse::Error>,
-    text: &[u8],
-    limits: &Limits,
-) -> Result<Option<usize>, Refusal> {
-    match walk(text, limits) {
-        Walk::Fault(refusal) => Err(refusal),
-        Walk::Incomplete => Ok(None),
-        Walk::Complete if error == Some(httparse::Error::Version) => {
-            attempt_as_http11(head, text, limits)
+impl HeadSpace {
+    pub(crate) fn for_many(keeps_line: bool) -> Self {
+        HeadSpace {
+            head: RequestHead::blank(),
+            keeps_line,
+            known_host: Some(KnownHost::default()),
         }
-        // The walk is meant to be at least as strict as `httparse`.
-        Walk::Complete => Err(Refusal::HeadInvalid),
+    }
+
+    fn for_one() -> Self {
+        HeadSpace {
+            head: RequestHead::blank(),
+            keeps_line: true,
+            known_host: None,
+        }
     }
 }
 
-/// `HTTP/1.2` and up, which `httparse` does not take: read as HTTP/1.1 (RFC 9110 section 2.5).
-fn attempt_as_http11(
-    head: &mut RequestHead,
-    text: &[u8],
-    limits: &Limits,
-) -> Result<Option<usize>, Refusal> {
-    let end = text.iter().position(|&byte| byte == b'\r').unwrap_or(0);
-    if end == 0 || matches!(text[end - 1], b'0' | b'1') {
-        return Err(Refusal::HeadInvalid);
-    }
-    let mut patched = text.to_vec();
-    patched[end - 1] = b'1';
-    let length = attempt(head, &patched, limits)?;
-    if length.is_some() {
-        head.line = Bytes::copy_from_slice(&text[..end]);
-    }
-    Ok(length)
+/// Where a head goes, and by which limits.
+struct Making<'a> {
+    space: &'a mut HeadSpace,
+    limits: &'a Limits,
 }
 
-/// Makes a head of the slices of a parsed one; `text` is exactly that head.
-fn build(
-    head: &mut RequestHead,
-    request: &httparse::Request<'_, '_>,
-    text: &[u8],
-    limits: &Limits,
-) -> Result<Option<usize>, Refusal> {
-    let fields = &*request.headers;
-    let offset_of = |part: &[u8]| part.as_ptr().addr() - text.as_ptr().addr();
-    let (Some(method), Some(target), Some(minor), Some(line_end)) = (
-        request.method,
-        request.path,
-        request.version,
-        check_lines(fields, text, limits, offset_of),
-    ) else {
-        return explain(head, None, text, limits);
-    };
-    if method.len() > limits.method || target.len() > limits.uri_in_force() {
-        return explain(head, None, text, limits);
+impl Making<'_> {
+    /// One attempt at the whole head; says how long it is, if all of it is there.
+    fn attempt(&mut self, text: &[u8]) -> Result<Option<usize>, Refusal> {
+        let mut slots = [const { MaybeUninit::uninit() }; SLOTS];
+        let most = self.limits.fields_in_force();
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(text, &mut slots[..most.min(SLOTS)]) {
+            Ok(Status::Complete(length)) => self.build(&request, &text[..length]),
+            Ok(Status::Partial) => Ok(None),
+            Err(httparse::Error::TooManyHeaders) if most > SLOTS => self.attempt_many(text),
+            Err(error) => self.explain(Some(error), text),
+        }
     }
 
-    let shared = share_text(text);
-    let share = |part: &[u8]| {
-        let start = offset_of(part);
-        shared.slice(start..start + part.len())
-    };
-    let version = match minor {
-        0 => Version::HTTP_10,
-        _ => Version::HTTP_11,
-    };
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal::MethodInvalid)?;
-    let (uri, form) = parse_target(&method, share(target.as_bytes()))?;
-
-    let headers = &mut head.headers;
-    headers.clear();
-    let reserved = headers.try_reserve(fields.len().max(FEW));
-    reserved.map_err(|_| Refusal::FieldsTooMany)?;
-    let mut meaning = Meaning::default();
-    for field in fields {
-        // The names have been checked; only one beyond 65,535 bytes is refused here.
-        let name = HeaderName::from_bytes(field.name.as_bytes());
-        let name = name.map_err(|_| Refusal::FieldTooLarge)?;
-        let value = HeaderValue::from_maybe_shared(share(field.value));
-        let value = value.map_err(|_| Refusal::FieldValueInvalid)?;
-        meaning.read(&name, field.value)?;
-        let appended = headers.try_append(name, value);
-        appended.map_err(|_| Refusal::FieldsTooMany)?;
+    /// An attempt with as many fields as a raised limit allows.
+    #[cold]
+    fn attempt_many(&mut self, text: &[u8]) -> Result<Option<usize>, Refusal> {
+        let mut slots = vec![MaybeUninit::uninit(); self.limits.fields_in_force()];
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(text, &mut slots) {
+            Ok(Status::Complete(length)) => self.build(&request, &text[..length]),
+            Ok(Status::Partial) => Ok(None),
+            Err(error) => self.explain(Some(error), text),
+        }
     }
-    meaning.check_host(version, &uri, form, headers)?;
-    head.framing = meaning.framing.finish(version)?;
-    head.expects_continue = match meaning.expectation {
-        _ if version < Version::HTTP_11 => false,
-        Expectation::None => false,
-        Expectation::Continue => head.framing != RequestFraming::Empty,
-        Expectation::Unknown => return Err(Refusal::ExpectationUnknown),
-    };
-    head.method = method;
-    head.uri = uri;
-    head.version = version;
-    head.form = form;
-    head.connection = meaning.connection;
-    head.line = shared;
-    head.line.truncate(line_end);
-    Ok(Some(text.len()))
+
+    /// Finds the refusal for what `httparse` says, or for a doubt of ours about the lines.
+    #[cold]
+    fn explain(
+        &mut self,
+        error: Option<httparse::Error>,
+        text: &[u8],
+    ) -> Result<Option<usize>, Refusal> {
+        match walk(text, self.limits) {
+            Walk::Fault(refusal) => Err(refusal),
+            Walk::Incomplete => Ok(None),
+            Walk::Complete if error == Some(httparse::Error::Version) => {
+                self.attempt_as_http11(text)
+            }
+            // The walk is meant to be at least as strict as `httparse`.
+            Walk::Complete => Err(Refusal::HeadInvalid),
+        }
+    }
+
+    /// `HTTP/1.2` and up, which `httparse` does not take: read as HTTP/1.1 (RFC 9110 section 2.5).
+    fn attempt_as_http11(&mut self, text: &[u8]) -> Result<Option<usize>, Refusal> {
+        let end = text.iter().position(|&byte| byte == b'\r').unwrap_or(0);
+        if end == 0 || matches!(text[end - 1], b'0' | b'1') {
+            return Err(Refusal::HeadInvalid);
+        }
+        let mut patched = text.to_vec();
+        patched[end - 1] = b'1';
+        let length = self.attempt(&patched)?;
+        if length.is_some() && self.space.keeps_line {
+            self.space.head.line = Bytes::copy_from_slice(&text[..end]);
+        }
+        Ok(length)
+    }
+
+    /// Makes a head of the slices of a parsed one; `text` is exactly that head.
+    fn build(
+        &mut self,
+        request: &httparse::Request<'_, '_>,
+        text: &[u8],
+    ) -> Result<Option<usize>, Refusal> {
+        let limits = self.limits;
+        let HeadSpace {
+            head,
+            keeps_line,
+            known_host,
+        } = &mut *self.space;
+        let fields = &*request.headers;
+        let offset_of = |part: &[u8]| part.as_ptr().addr() - text.as_ptr().addr();
+        let (Some(method), Some(target), Some(minor), Some(line_end)) = (
+            request.method,
+            request.path,
+            request.version,
+            check_lines(fields, text, limits, offset_of),
+        ) else {
+            return self.explain(None, text);
+        };
+        if method.len() > limits.method || target.len() > limits.uri_in_force() {
+            return self.explain(None, text);
+        }
+
+        let shared = share_text(text);
+        let range_of = |part: &[u8]| {
+            let start = offset_of(part);
+            start..start + part.len()
+        };
+        let version = match minor {
+            0 => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        };
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal::MethodInvalid)?;
+        let meaning = read_fields(&mut head.headers, known_host.as_mut(), fields, |part| {
+            shared.slice(range_of(part))
+        });
+        let target = range_of(target.as_bytes());
+        head.line = match keeps_line {
+            true => shared.slice(..line_end),
+            false => Bytes::new(),
+        };
+        // The last who needs the text takes it: each one more costs two changes of a shared count.
+        let mut text_of_target = shared;
+        text_of_target.truncate(target.end);
+        text_of_target.advance(target.start);
+        let (uri, form) = parse_target(&method, text_of_target)?;
+        // What is wrong with the target goes before what is wrong with a field.
+        let meaning = meaning?;
+        meaning.check_host(version, &uri, form, &mut head.headers)?;
+        head.connection = meaning.connection;
+        (head.framing, head.expects_continue) = meaning.of_body(version)?;
+        head.method = method;
+        head.uri = uri;
+        head.version = version;
+        head.form = form;
+        Ok(Some(text.len()))
+    }
 }
 
 /// Checks sizes, and that each line ends in CRLF, which `httparse` does not insist on; gives where
@@ -437,75 +458,4 @@ fn check_lines(
         next = start;
     }
     end_before(next)
-}
-
-/// What the fields say about the message, collected as they pass.
-#[derive(Default)]
-struct Meaning {
-    framing: FramingFields,
-    connection: ConnectionOptions,
-    expectation: Expectation,
-    hosts: usize,
-    is_host_valid: bool,
-}
-
-#[derive(Default)]
-enum Expectation {
-    #[default]
-    None,
-    Continue,
-    Unknown,
-}
-
-impl Meaning {
-    /// Takes a field in. Names are sorted by length first, so that most cost one comparison.
-    fn read(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refusal> {
-        match name.as_str().len() {
-            4 if *name == header::HOST => {
-                self.hosts += 1;
-                self.is_host_valid = is_valid_host(value);
-            }
-            6 if *name == header::EXPECT => self.expect(value),
-            10 if *name == header::CONNECTION => self.connection.read(value),
-            14 if *name == header::CONTENT_LENGTH => self.framing.content_length(value)?,
-            17 if *name == header::TRANSFER_ENCODING => self.framing.transfer_encoding(value),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn expect(&mut self, value: &[u8]) {
-        for member in list_members(value) {
-            self.expectation = match self.expectation {
-                Expectation::Unknown => Expectation::Unknown,
-                _ if member.eq_ignore_ascii_case(b"100-continue") => Expectation::Continue,
-                Expectation::None if member.is_empty() => Expectation::None,
-                _ => Expectation::Unknown,
-            };
-        }
-    }
-
-    /// RFC 9112 section 3.2, and 3.2.2 for an absolute target, which overrides the field.
-    fn check_host(
-        &self,
-        version: Version,
-        uri: &Uri,
-        form: TargetForm,
-        headers: &mut HeaderMap,
-    ) -> Result<(), Refusal> {
-        match self.hosts {
-            0 if version >= Version::HTTP_11 => return Err(Refusal::HostMissing),
-            0 => {}
-            1 if self.is_host_valid => {}
-            1 => return Err(Refusal::HostInvalid),
-            _ => return Err(Refusal::HostRepeated),
-        }
-        if let (TargetForm::Absolute, Some(authority)) = (form, uri.authority()) {
-            let host = HeaderValue::from_str(authority.as_str());
-            let host = host.map_err(|_| Refusal::TargetInvalid)?;
-            let replaced = headers.try_insert(header::HOST, host);
-            replaced.map_err(|_| Refusal::FieldsTooMany)?;
-        }
-        Ok(())
-    }
 }

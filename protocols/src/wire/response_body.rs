@@ -178,6 +178,18 @@ impl BodyWriter {
         }
     }
 
+    /// Whether a piece is the body, from the first announced byte to the last, and goes out as it is;
+    /// then it counts as written.
+    pub(crate) fn takes_whole(&mut self, piece: &[u8]) -> bool {
+        let is_whole = self.framing == ResponseFraming::Length(piece.len() as u64)
+            && self.left == piece.len() as u64;
+        if is_whole {
+            self.left = 0;
+            self.sent = piece.len() as u64;
+        }
+        is_whole
+    }
+
     /// Ends the body, writing what ends it: for chunks the last one and the trailers, for the
     /// other rules nothing. Trailers go out with chunks only.
     ///

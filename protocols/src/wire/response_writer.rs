@@ -31,6 +31,16 @@ pub enum NameCase {
     Lower,
 }
 
+impl NameCase {
+    /// One of our own names, or lines.
+    fn of(self, title: &'static [u8], lower: &'static [u8]) -> &'static [u8] {
+        match self {
+            NameCase::Title => title,
+            NameCase::Lower => lower,
+        }
+    }
+}
+
 /// Everything the head of a final response is made of.
 ///
 /// # Examples
@@ -85,25 +95,44 @@ pub struct ResponseHead<'a> {
 impl ResponseHead<'_> {
     /// Appends the head, with the empty line that ends it.
     pub fn write_to(&self, out: &mut Vec<u8>) {
+        self.write(None, out);
+    }
+
+    /// The same, for who has at hand what [`write_ending`] makes of the same date, server and names.
+    pub(crate) fn write_with_ending(&self, ending: &[u8], out: &mut Vec<u8>) {
+        self.write(Some(ending), out);
+    }
+
+    fn write(&self, ending: Option<&[u8]>, out: &mut Vec<u8>) {
         // Enough for the status line, our own fields and a guess at the handler's.
         const OWN: usize = 192;
         const EACH: usize = 48;
         out.reserve(OWN + EACH * self.fields.len());
         write_status_line(self.status, out);
-        let mut has_date = self.date.is_none();
-        let mut has_server = self.server.is_none();
+        let (mut date, mut server) = (self.date, self.server);
         for (name, value) in self.fields {
+            if self.names == NameCase::Title && *name == header::CONTENT_TYPE {
+                // Nearly every response has it.
+                out.extend_from_slice(b"Content-Type: ");
+                write_value(value, out);
+                continue;
+            }
             match kind_of(name) {
                 FieldKind::Ours => continue,
                 FieldKind::Upgrade if !self.may_upgrade() => continue,
-                FieldKind::Date => has_date = true,
-                FieldKind::Server => has_server = true,
+                FieldKind::Date => date = None,
+                FieldKind::Server => server = None,
                 FieldKind::Upgrade | FieldKind::Plain => {}
             }
             write_field(name, value, self.names, out);
         }
-        self.write_own(has_date, has_server, out);
-        out.extend_from_slice(b"\r\n");
+        self.write_own(out);
+        let are_ours =
+            date.is_some() == self.date.is_some() && server.is_some() == self.server.is_some();
+        match ending {
+            Some(ending) if are_ours => out.extend_from_slice(ending),
+            _ => write_ending(date, server, self.names, out),
+        }
     }
 
     /// 426 names what to upgrade to (RFC 9110 section 15.5.22).
@@ -111,11 +140,8 @@ impl ResponseHead<'_> {
         self.connection == ConnectionField::Upgrade || self.status == StatusCode::UPGRADE_REQUIRED
     }
 
-    fn write_own(&self, has_date: bool, has_server: bool, out: &mut Vec<u8>) {
-        let own = |title: &'static [u8], lower: &'static [u8]| match self.names {
-            NameCase::Title => title,
-            NameCase::Lower => lower,
-        };
+    fn write_own(&self, out: &mut Vec<u8>) {
+        let own = |title, lower| self.names.of(title, lower);
         match self.length {
             LengthField::Absent => {}
             LengthField::ContentLength(length) => {
@@ -147,17 +173,27 @@ impl ResponseHead<'_> {
                 out.extend_from_slice(line);
             }
         }
-        if let (false, Some(date)) = (has_date, self.date) {
-            out.extend_from_slice(own(b"Date: ", b"date: "));
-            out.extend_from_slice(date.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        if let (false, Some(server)) = (has_server, self.server) {
-            out.extend_from_slice(own(b"Server: ", b"server: "));
-            out.extend_from_slice(server.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
     }
+}
+
+/// `Date` and `Server`, where they are ours, and the empty line.
+pub(crate) fn write_ending(
+    date: Option<&DateText>,
+    server: Option<&HeaderValue>,
+    names: NameCase,
+    out: &mut Vec<u8>,
+) {
+    if let Some(date) = date {
+        out.extend_from_slice(names.of(b"Date: ", b"date: "));
+        out.extend_from_slice(date.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if let Some(server) = server {
+        out.extend_from_slice(names.of(b"Server: ", b"server: "));
+        out.extend_from_slice(server.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Appends an interim response (1xx): its status and fields, and nothing of ours.
@@ -237,14 +273,11 @@ pub(crate) fn write_field(
     names: NameCase,
     out: &mut Vec<u8>,
 ) {
-    if names == NameCase::Title && *name == header::CONTENT_TYPE {
-        // Nearly every response has it.
-        out.extend_from_slice(b"Content-Type: ");
-        out.extend_from_slice(value.as_bytes());
-        out.extend_from_slice(b"\r\n");
-        return;
-    }
     write_name(name, names, out);
+    write_value(value, out);
+}
+
+fn write_value(value: &HeaderValue, out: &mut Vec<u8>) {
     out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
 }

@@ -58,10 +58,8 @@ pub enum TargetForm {
 /// ```
 pub fn parse_target(method: &Method, target: Bytes) -> Result<(Uri, TargetForm), Refusal> {
     let is_connect = *method == Method::CONNECT;
-    // `http::Uri` would cut a fragment off silently; a target has none (RFC 9112 section 3.2). Bytes
-    // beyond ASCII it would take for UTF-8, which no URI is written in.
-    let is_foreign = |&byte: &u8| byte == b'#' || !byte.is_ascii();
-    if target.iter().any(is_foreign) {
+    // `http::Uri` would take bytes beyond ASCII for UTF-8, which no URI is written in.
+    if !target.is_ascii() {
         return Err(Refusal::TargetInvalid);
     }
     let form = match target.first() {
@@ -71,8 +69,11 @@ pub fn parse_target(method: &Method, target: Bytes) -> Result<(Uri, TargetForm),
         Some(b'*') if target.len() == 1 => TargetForm::Asterisk,
         Some(_) => TargetForm::Absolute,
     };
+    let length = target.len();
     match form {
         TargetForm::Origin => {}
+        // A fragment, which a target does not have (RFC 9112 section 3.2).
+        _ if target.contains(&b'#') => return Err(Refusal::TargetInvalid),
         TargetForm::Absolute => {
             check_absolute(&target)?;
         }
@@ -83,6 +84,11 @@ pub fn parse_target(method: &Method, target: Bytes) -> Result<(Uri, TargetForm),
         TargetForm::Asterisk => {}
     }
     let uri = Uri::from_maybe_shared(target).map_err(|_| Refusal::TargetInvalid)?;
+    // A fragment has been cut off, silently.
+    let kept = uri.path_and_query().map_or(0, |kept| kept.as_str().len());
+    if form == TargetForm::Origin && kept != length {
+        return Err(Refusal::TargetInvalid);
+    }
     Ok((uri, form))
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use eventlet_green::{catch_panic, sleep, timeout};
 use eventlet_protocols::server::{Body, RequestBody};
 use http::{Request, Response};
@@ -197,6 +198,48 @@ fn a_handler_that_panics_every_time_is_called_every_time() {
         }
         assert_eq!(*calls.borrow(), 20);
         assert_eq!(server.handle.status().requests, 20);
+        server.end();
+    });
+}
+
+/// The bytes of a body, which panic when they are given up: after the handler, within the server.
+struct Panics;
+
+impl AsRef<[u8]> for Panics {
+    fn as_ref(&self) -> &[u8] {
+        b"fine"
+    }
+}
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_body_that_panics_as_it_is_dropped_takes_its_own_connection_only() {
+    on_each_hub(|| {
+        let server = Running::new(|request: Request<RequestBody>| {
+            Response::new(match request.uri().path() {
+                "/panics" => Body::from(Bytes::from_owner(Panics)),
+                _ => Body::from("fine"),
+            })
+        });
+        let mut other = server.connect();
+        assert_eq!(other.ask(GET).text(), "fine");
+        for _ in 0..3 {
+            let mut client = server.connect();
+            client.send(get("/panics"));
+            let rest = client.rest().unwrap_or_default();
+            assert!(
+                !rest.starts_with(b"HTTP/1.1 500"),
+                "it was answered: {rest:?}"
+            );
+            server.until_open(1);
+            assert_eq!(other.ask(GET).text(), "fine");
+        }
+        drop(other);
         server.end();
     });
 }

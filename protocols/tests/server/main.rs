@@ -16,6 +16,7 @@ mod leftovers;
 mod limits;
 mod log;
 mod refusals;
+mod remembered;
 mod responses;
 mod scale;
 mod slowness;
