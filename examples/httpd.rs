@@ -1,6 +1,6 @@
 //! The main job: an HTTP server that answers real clients. Run it and see what it prints.
 //!
-//! `cargo run --release --example httpd -- [--listen ADDR] [--hub NAME] [--quiet] [--backdoor ADDR|off]`
+//! `cargo run --release --example httpd -- [--listen ADDR] [--hub NAME] [--quiet] [--backdoor ADDR|off] [--no-shortcut]`
 
 mod pages;
 
@@ -15,6 +15,7 @@ use eventlet::net::TcpListener;
 use eventlet::signals::{STOP, Signals};
 use eventlet::spawn;
 use http::Request;
+use pages::Pages;
 
 /// How long requests that are being served may go on after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut listen = "127.0.0.1:8080".to_owned();
     let mut log = Some(AccessLog::stdout());
+    let mut has_shortcut = true;
     let mut console = "127.0.0.1:3000".to_owned();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -40,10 +42,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             "--listen" => listen = value()?,
             "--hub" => eventlet::use_hub(&value()?)?,
             "--quiet" => log = None,
+            "--no-shortcut" => has_shortcut = false,
             "--backdoor" => console = value()?,
             other => {
                 return Err(format!(
-                    "unknown option {other}; see --listen, --hub, --quiet, --backdoor"
+                    "unknown option {other}; see --listen, --hub, --quiet, --backdoor, --no-shortcut"
                 )
                 .into());
             }
@@ -59,8 +62,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let server = Rc::new_cyclic(|server: &Weak<Server>| {
         let server = server.clone();
         Server::with_config(
-            move |request: Request<RequestBody>| {
-                pages::answer(request, || server.upgrade().map(|it| it.handle().status()))
+            Pages {
+                answer: move |request: Request<RequestBody>| {
+                    pages::answer(request, || server.upgrade().map(|it| it.handle().status()))
+                },
+                has_shortcut,
             },
             config,
         )

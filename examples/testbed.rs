@@ -38,7 +38,7 @@ use eventlet::signals::{STOP, Signals};
 use eventlet::{cores, offload, spawn};
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 
-use pages::{Answer, TEXT, typed};
+use pages::{Answer, Pages, TEXT, typed};
 
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
@@ -207,7 +207,11 @@ thread_local! {
 }
 
 fn server() -> Server {
-    let server = Server::with_config(answer, Config::new());
+    let pages = Pages {
+        answer,
+        has_shortcut: true,
+    };
+    let server = Server::with_config(pages, Config::new());
     HANDLE.with(|handle| {
         handle.get_or_init(|| server.handle());
     });

@@ -17,6 +17,9 @@ pub const BARE: &str = "bare";
 /// The `httpd` example of this workspace.
 pub const OURS: &str = "ours";
 
+/// The same without its shortcut: each request goes through the handler.
+pub const HANDLER: &str = "ours-handler";
+
 /// What the flags `--ours`, `--only` and `--server` choose; see `cpu_per_request`.
 ///
 /// # Errors
@@ -43,15 +46,19 @@ pub fn candidates(flags: &mut Flags) -> Result<Vec<Candidate>, String> {
 
     let bare = Command::new(beside("bare_httpd"));
     let mut candidates = vec![candidate(BARE, Side::Peer, bare)];
-    if wanted(OURS) {
+    for (name, more) in [(OURS, None), (HANDLER, Some("--no-shortcut"))] {
+        if !wanted(name) {
+            continue;
+        }
         if ours.exists() {
             let mut command = Command::new(&ours);
             // No console: where its port is taken, it would say so.
             command.args(["--listen", "127.0.0.1:0", "--quiet", "--backdoor", "off"]);
-            candidates.push(candidate(OURS, Side::Ours, command));
+            command.args(more);
+            candidates.push(candidate(name, Side::Ours, command));
         } else {
             println!(
-                "SKIPPED: ours: no {}; build it first: cargo build --release --example httpd",
+                "SKIPPED: {name}: no {}; build it first: cargo build --release --example httpd",
                 ours.display()
             );
         }

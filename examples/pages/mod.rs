@@ -4,11 +4,11 @@
 use std::io::Write;
 use std::time::Duration;
 
-use eventlet::http::server::{Body, RequestBody, ServerStatus};
-use eventlet::http::wire::query_value;
+use eventlet::http::server::{Body, Handler, RequestBody, ServerStatus, ShortAnswer, Shortcut};
+use eventlet::http::wire::{HeadView, query_value};
 use eventlet::sleep;
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 
 /// What each of them gives.
 pub type Answer = Response<Body>;
@@ -17,6 +17,38 @@ pub type Answer = Response<Body>;
 pub const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+const HELLO: &str = "Hello, World!";
+const HELLO_JSON: &str = r#"{"message":"Hello, World!"}"#;
+
+/// A function that answers requests, with a shortcut to the answers that are always the same.
+pub struct Pages<F> {
+    pub answer: F,
+    /// Without it each request goes through the function: for a comparison.
+    pub has_shortcut: bool,
+}
+
+impl<F: Fn(Request<RequestBody>) -> Answer + 'static> Handler for Pages<F> {
+    fn handle(&self, request: Request<RequestBody>) -> Answer {
+        (self.answer)(request)
+    }
+
+    fn shortcut(&self) -> Option<&dyn Shortcut> {
+        self.has_shortcut.then_some(self)
+    }
+}
+
+impl<F> Shortcut for Pages<F> {
+    fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
+        static AS_TEXT: [(HeaderName, HeaderValue); 1] = [(CONTENT_TYPE, TEXT)];
+        static AS_JSON: [(HeaderName, HeaderValue); 1] = [(CONTENT_TYPE, JSON)];
+        match head.path() {
+            "/plaintext" => Some(ShortAnswer::new(HELLO.as_bytes()).fields(&AS_TEXT)),
+            "/json" => Some(ShortAnswer::new(HELLO_JSON.as_bytes()).fields(&AS_JSON)),
+            _ => None,
+        }
+    }
+}
 
 /// The answer for an address; 404 for one that is not there. `status` is asked for the page that shows
 /// it.
@@ -33,14 +65,14 @@ pub fn answer(
     match request.uri().path() {
         "/" => page(status()),
         "/plaintext" => match *request.method() {
-            Method::GET | Method::HEAD => typed(TEXT, "Hello, World!"),
+            Method::GET | Method::HEAD => typed(TEXT, HELLO),
             _ => Response::builder()
                 .status(StatusCode::METHOD_NOT_ALLOWED)
                 .header(ALLOW, "GET, HEAD")
                 .body(Body::from("405 Method Not Allowed\n"))
                 .expect("a valid response"),
         },
-        "/json" => typed(JSON, r#"{"message":"Hello, World!"}"#),
+        "/json" => typed(JSON, HELLO_JSON),
         "/echo" => echo(request),
         "/headers" => headers(&request),
         "/chunked" => chunked(number("n", 3), number("ms", 100)),

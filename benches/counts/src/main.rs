@@ -17,7 +17,7 @@ use std::process::ExitCode;
 type Work = fn(u64);
 
 /// Every operation: its name, what does it, and what it is.
-const OPERATIONS: [(&str, Work, &str); 13] = [
+const OPERATIONS: [(&str, Work, &str); 15] = [
     (
         "switch",
         layers::switch,
@@ -43,6 +43,16 @@ const OPERATIONS: [(&str, Work, &str); 13] = [
     ("echo", sockets::echoes, "16 bytes there and back"),
     ("http", sockets::requests, "a GET and its answer"),
     ("pipelined", sockets::pipelined, "the same, 16 at a time"),
+    (
+        "shortcut",
+        sockets::shortcuts,
+        "a GET that a shortcut answers",
+    ),
+    (
+        "short-pipelined",
+        sockets::pipelined_shortcuts,
+        "the same, 16 at a time",
+    ),
 ];
 
 fn main() -> ExitCode {

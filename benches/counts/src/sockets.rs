@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 
-use eventlet::http::server::{Body, RequestBody, Server};
+use eventlet::http::server::{Body, Handler, RequestBody, Server, ShortAnswer, Shortcut};
+use eventlet::http::wire::HeadView;
 use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::{JoinHandle, spawn};
 use http::{Request, Response};
@@ -56,17 +57,50 @@ pub fn echoes(times: u64) {
 }
 
 pub fn requests(times: u64) {
-    ask(times, 1);
+    ask(hello, times, 1);
 }
 
 /// `times` requests, in bursts; whole bursts.
 pub fn pipelined(times: u64) {
-    ask(times / BURST, BURST);
+    ask(hello, times / BURST, BURST);
 }
 
-fn ask(bursts: u64, depth: u64) {
+/// The first goes through the handler.
+pub fn shortcuts(times: u64) {
+    ask(Hello, times, 1);
+}
+
+/// `times` requests, in bursts; whole bursts.
+pub fn pipelined_shortcuts(times: u64) {
+    ask(Hello, times / BURST, BURST);
+}
+
+fn hello(_: Request<RequestBody>) -> Response<Body> {
+    Response::new(Body::from(TEXT))
+}
+
+/// As [`hello`], with a shortcut.
+struct Hello;
+
+impl Handler for Hello {
+    fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
+        hello(request)
+    }
+
+    fn shortcut(&self) -> Option<&dyn Shortcut> {
+        Some(self)
+    }
+}
+
+impl Shortcut for Hello {
+    fn answer<'a>(&'a self, _: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
+        Some(ShortAnswer::new(TEXT.as_bytes()))
+    }
+}
+
+fn ask(handler: impl Handler, bursts: u64, depth: u64) {
     let (client, server) = pair(|stream| {
-        let server = Server::new(|_: Request<RequestBody>| Response::new(Body::from(TEXT)));
+        let server = Server::new(handler);
         server.serve_connection(stream).expect("it is served");
     });
     in_a_coroutine(client, move |mut stream| {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use eventlet_benches::bare_http::PLAINTEXT;
 use eventlet_benches::contest::SMOKE;
 use eventlet_benches::flags::{Flags, exit_code};
-use eventlet_benches::http_servers::candidates;
+use eventlet_benches::http_servers::{HANDLER, candidates};
 use eventlet_benches::load::{Ask, Load, Plan};
 use eventlet_benches::memory::{Memory, naps};
 use eventlet_benches::open_files;
@@ -44,6 +44,8 @@ fn run(mut flags: Flags) -> Result<(), String> {
     }
     open_files::allow_many();
     let mut candidates = candidates(&mut flags)?;
+    // Where nothing is asked for, it is as the other.
+    candidates.retain(|candidate| candidate.name != HANDLER);
     flags.finish()?;
 
     let (mut bytes, mut wakes) = (

@@ -31,11 +31,12 @@ use super::link::{Link, Turn};
 use super::record::Record;
 use super::registry::Activity;
 use super::request_body::RequestBody;
-use super::respond::{Answered, GivenUp, give_up, respond};
+use super::respond::{Answered, Broken, GivenUp, give_up, respond};
+use super::shortcut::take;
 use super::upgrade::take_over;
 use crate::wire::{
-    BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead, error_page,
-    write_refusal,
+    BodyReader, CloseReason, CutHead, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead,
+    error_page, write_refusal,
 };
 
 /// How long, and how much, is read after the last response of a connection that has input on its
@@ -102,7 +103,10 @@ pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
 /// One request with its response.
 fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     let limits = &link.shared.config.limits;
-    let mut head = next_head(link)?;
+    let mut head = match next_head(link)? {
+        Came::Head(head) => head,
+        Came::Answered(next) => return Ok(next),
+    };
     link.member.activity.set(Activity::Busy);
     let begun = link
         .shared
@@ -160,17 +164,7 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
             }
         }
     };
-    let outcome = match link.shared.config.exchange {
-        None => answer(),
-        Some(limit) => match timeout(limit, answer) {
-            Ok(outcome) => outcome,
-            Err(TimeoutError::Elapsed) => give_up(link, GivenUp::OutOfTime),
-            Err(other) => {
-                eprintln!("eventlet: {other}");
-                give_up(link, GivenUp::Failed)
-            }
-        },
-    };
+    let outcome = within_limit(link, answer);
     link.shared.registry.count_request();
     // Bodies of this request that are still about can no longer read the connection.
     link.serial.set(serial + 1);
@@ -196,24 +190,72 @@ fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     }
 }
 
-fn internal_error() -> Response<Body> {
+/// Answers, under the limit for all of a request and its response.
+pub(super) fn within_limit<T: From<Answered>>(
+    link: &Rc<Link>,
+    answer: impl FnOnce() -> Result<T, Broken>,
+) -> Result<T, Broken> {
+    let why = match link.shared.config.exchange {
+        None => return answer(),
+        Some(limit) => match timeout(limit, answer) {
+            Ok(outcome) => return outcome,
+            Err(TimeoutError::Elapsed) => GivenUp::OutOfTime,
+            Err(other) => {
+                eprintln!("eventlet: {other}");
+                GivenUp::Failed
+            }
+        },
+    };
+    give_up(link, why).map(T::from)
+}
+
+pub(super) fn internal_error() -> Response<Body> {
     error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
+}
+
+/// What has come of a request.
+enum Came<'a> {
+    /// Its head.
+    Head(RefMut<'a, RequestHead>),
+    /// All of it: it has been answered by a shortcut.
+    Answered(Next),
 }
 
 /// Reads the next head, into the one that the connections of a server share for the time between
 /// reading and handling. Waits for the rest of one that has begun, not for the first byte of one.
-fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
+fn next_head(link: &Rc<Link>) -> Result<Came<'_>, Stop> {
     let config = &link.shared.config;
     let mut parser = HeadParser::new();
     let mut deadline = None;
     loop {
         let mut input = link.input_to_ourselves()?;
         if !input.is_empty() {
+            let mut slots = CutHead::slots();
+            let cut = match link.shared.handler.shortcut() {
+                Some(shortcut) if deadline.is_none() => {
+                    let cut = CutHead::ordinary(&mut slots, input.waiting(), &config.limits);
+                    if let Some(cut) = &cut
+                        && let Some(next) = take(link, shortcut, cut)?
+                    {
+                        let length = cut.length();
+                        input.consume(length);
+                        return Ok(Came::Answered(next));
+                    }
+                    cut
+                }
+                _ => None,
+            };
             let mut space = link.shared.space.borrow_mut();
-            match parser.parse_into(&mut space, input.waiting(), &config.limits) {
+            let parsed = match cut {
+                Some(cut) => space
+                    .fill(&cut, &config.limits)
+                    .map(|()| Some(cut.length())),
+                None => parser.parse_into(&mut space, input.waiting(), &config.limits),
+            };
+            match parsed {
                 Ok(Some(consumed)) => {
                     input.consume(consumed);
-                    return Ok(RefMut::map(space, |space| &mut space.head));
+                    return Ok(Came::Head(RefMut::map(space, |space| &mut space.head)));
                 }
                 Ok(None) => {}
                 Err(refusal) => {

@@ -6,9 +6,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
-use crate::wire;
+use crate::wire::{self, HeadView};
 
 /// Where a request came from, by the word of trusted proxies: in the request's extensions if
 /// [`Config::trusted_hops`](super::Config::trusted_hops) says that there are some, and they have
@@ -48,6 +48,22 @@ impl ForwardedFor {
         (!addresses.is_empty()).then(|| ForwardedFor {
             addresses: addresses.into(),
         })
+    }
+
+    /// As [`of`](Self::of), for a head of which no table was made.
+    pub(super) fn of_simple(head: &HeadView<'_>, trusted_hops: usize) -> Option<Self> {
+        if trusted_hops == 0 {
+            return None;
+        }
+        let mut lines = HeaderMap::new();
+        for (name, value) in head.fields() {
+            if let Ok(value) = HeaderValue::from_bytes(value)
+                && name.eq_ignore_ascii_case(wire::forwarded::FIELD)
+            {
+                lines.append(wire::forwarded::FIELD, value);
+            }
+        }
+        Self::of(&lines, trusted_hops)
     }
 
     /// The client's address.

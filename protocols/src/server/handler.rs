@@ -7,6 +7,7 @@ use http::{Request, Response, StatusCode};
 
 use super::body::Body;
 use super::request_body::RequestBody;
+use super::shortcut::Shortcut;
 use crate::wire::{Refusal, error_page, refusal_page};
 
 /// Answers requests. Every function from a request to something that is [`IntoResponse`] is one.
@@ -38,6 +39,38 @@ use crate::wire::{Refusal, error_page, refusal_page};
 pub trait Handler: 'static {
     /// Answers one request.
     fn handle(&self, request: Request<RequestBody>) -> Response<Body>;
+
+    /// Who may answer simple requests before a request is made of them; see [`Shortcut`]. Nobody, unless
+    /// the handler says otherwise: one that wraps another, to guard it, is not to be passed by.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{Body, Handler, RequestBody, Shortcut};
+    /// use http::{HeaderValue, Request, Response, header};
+    ///
+    /// /// Forbids to keep what another handler says, but for what that answers by its shortcut.
+    /// struct Fresh<H>(H);
+    ///
+    /// impl<H: Handler> Handler for Fresh<H> {
+    ///     fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
+    ///         let mut response = self.0.handle(request);
+    ///         let never = HeaderValue::from_static("no-store");
+    ///         response.headers_mut().insert(header::CACHE_CONTROL, never);
+    ///         response
+    ///     }
+    ///
+    ///     fn shortcut(&self) -> Option<&dyn Shortcut> {
+    ///         self.0.shortcut()
+    ///     }
+    /// }
+    ///
+    /// let hello = |_: Request<RequestBody>| Response::new(Body::from("hello"));
+    /// assert!(Fresh(hello).shortcut().is_none(), "a function has none");
+    /// ```
+    fn shortcut(&self) -> Option<&dyn Shortcut> {
+        None
+    }
 }
 
 impl<F, R> Handler for F

@@ -185,10 +185,15 @@ impl Link {
 impl Turn {
     /// Before the first request.
     pub(super) fn none() -> Self {
+        Self::without_body(Exchange::none())
+    }
+
+    /// Of a request without a body.
+    pub(super) fn without_body(exchange: Exchange) -> Self {
         let limits = crate::wire::Limits::default();
         let framing = crate::wire::RequestFraming::Empty;
         Turn {
-            exchange: Exchange::none(),
+            exchange,
             body: BodyReader::new(framing, &limits).expect("no body is within every limit"),
             refused: None,
             status: None,

@@ -21,6 +21,7 @@
 //! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
 //! * [`Cores`]: the same on every core.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
+//! * [`Shortcut`]: answers to simple requests, at half the cost.
 //! * [`Peer`], [`ForwardedFor`]: who is at the other end, and in front of that.
 //! * [`Body::upgrade`], [`Upgraded`]: a connection that goes over to another protocol.
 //! * [`AccessLog`]: a line a request, or a record.
@@ -47,6 +48,7 @@ mod respond;
 mod rest;
 mod serve;
 mod shared;
+mod shortcut;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
@@ -67,4 +69,5 @@ pub use peer::Peer;
 pub use registry::ServerStatus;
 pub use request_body::RequestBody;
 pub use serve::{Server, ServerHandle};
+pub use shortcut::{ShortAnswer, Shortcut};
 pub use upgrade::Upgraded;

@@ -5,14 +5,14 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::{HOST, REFERER, USER_AGENT};
+use http::{HeaderName, HeaderValue};
 
 use super::forwarded::ForwardedFor;
 use super::link::Link;
 use super::log::AccessLog;
 use super::respond::Answered;
-use crate::wire::{LogRecord, RequestHead};
+use crate::wire::{HeadView, LogRecord, RequestHead};
 
 pub(super) struct Record<'a> {
     log: &'a AccessLog,
@@ -42,6 +42,26 @@ impl<'a> Record<'a> {
             referer: field(REFERER),
             agent: field(USER_AGENT),
             forwarded,
+        }
+    }
+
+    /// Of a simple request, whose head still lies in the buffer.
+    pub(super) fn of_simple(
+        log: &'a AccessLog,
+        begun: Instant,
+        line: &[u8],
+        head: &HeadView<'_>,
+        trusted_hops: usize,
+    ) -> Self {
+        let field = |name: HeaderName| HeaderValue::from_bytes(head.field(name.as_str())?).ok();
+        Record {
+            log,
+            begun: Some(begun),
+            line: Bytes::copy_from_slice(line),
+            host: field(HOST),
+            referer: field(REFERER),
+            agent: field(USER_AGENT),
+            forwarded: ForwardedFor::of_simple(head, trusted_hops),
         }
     }
 

@@ -267,7 +267,7 @@ fn report(error: &io::Error) {
 }
 
 /// Why a response could not be sent to its end.
-fn broken(link: &Link, error: &io::Error, answered: Answered) -> Broken {
+pub(super) fn broken(link: &Link, error: &io::Error, answered: Answered) -> Broken {
     let reason = match error.kind() {
         _ if link.output.borrow().is_broken() => broken_by(error),
         io::ErrorKind::InvalidData => {

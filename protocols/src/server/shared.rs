@@ -33,6 +33,8 @@ pub(super) struct Shared {
     /// nobody waits.
     pub(super) space: RefCell<HeadSpace>,
     dated: RefCell<Dated>,
+    /// Of a response that has its fields elsewhere.
+    pub(super) no_fields: HeaderMap,
     pub(super) stopping: Cell<bool>,
     /// Those that are being served, to be closed by a stop.
     pub(super) listeners: RefCell<Vec<Listener>>,
@@ -50,6 +52,7 @@ impl Shared {
             space: RefCell::new(HeadSpace::for_many(config.log.is_some())),
             config,
             dated: RefCell::default(),
+            no_fields: HeaderMap::new(),
             stopping: Cell::new(false),
             listeners: RefCell::default(),
             deadlines: RefCell::default(),

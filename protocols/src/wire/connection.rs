@@ -249,11 +249,16 @@ impl Connection {
         self.served
     }
 
+    /// Counts a request; says whether it is the last one that the connection may serve.
+    pub(crate) fn count(&mut self, limits: &Limits) -> bool {
+        self.served += 1;
+        limits.requests.is_some_and(|most| self.served >= most)
+    }
+
     /// Begins the exchange for a request.
     pub fn begin(&mut self, head: &RequestHead, limits: &Limits) -> Exchange {
-        self.served += 1;
         let mut exchange = Exchange::new(head);
-        if limits.requests.is_some_and(|most| self.served >= most) {
+        if self.count(limits) {
             exchange.close(CloseReason::RequestLimit);
         }
         exchange
@@ -359,11 +364,20 @@ impl Exchange {
     /// What stands in the place of an exchange before the first request: nothing is to be read.
     pub(crate) fn none() -> Self {
         Exchange {
+            has_responded: true,
+            ..Self::simple()
+        }
+    }
+
+    /// The exchange for a request that says nothing about the connection; see
+    /// [`HeadView`](super::HeadView).
+    pub(crate) fn simple() -> Self {
+        Exchange {
             is_old: false,
             is_connect: false,
             wants_upgrade: false,
             expectation: Expectation::Met,
-            has_responded: true,
+            has_responded: false,
             is_upgraded: false,
             close: None,
         }

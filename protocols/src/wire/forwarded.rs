@@ -20,7 +20,7 @@ use http::HeaderMap;
 use super::syntax::list_members;
 
 /// The field.
-const FIELD: &str = "x-forwarded-for";
+pub(crate) const FIELD: &str = "x-forwarded-for";
 
 /// The addresses that so many trusted proxies vouch for, the client's first. Fewer where the field
 /// has fewer, or something that is no address: what is before that is not believed either.

@@ -27,6 +27,11 @@ impl KnownHost {
         Some(known.clone())
     }
 
+    /// Whether it is the one that is known.
+    pub(super) fn is(&self, text: &[u8]) -> bool {
+        self.value.as_ref().is_some_and(|known| known == text)
+    }
+
     /// Another one, which has been found valid.
     pub(super) fn met(&mut self, text: &[u8]) {
         self.others += 1;

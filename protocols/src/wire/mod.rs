@@ -88,12 +88,14 @@ pub mod access_log;
 pub mod body;
 pub mod chunked;
 pub mod connection;
+mod cut_head;
 pub mod date;
 pub mod error_page;
 pub mod forwarded;
 pub mod framing;
 mod head_faults;
 mod head_text;
+pub mod head_view;
 mod known_host;
 pub mod limits;
 mod progress;
@@ -118,6 +120,7 @@ pub use connection::{
     BodyAccess, CloseReason, Connection, ConnectionField, ConnectionOptions, Exchange, Next,
     ResponseKind,
 };
+pub(crate) use cut_head::CutHead;
 pub use date::{DateCache, DateText, parse_date};
 pub use error_page::{error_page, refusal_page, write_error, write_refusal};
 pub use forwarded::forwarded_for;
@@ -125,6 +128,7 @@ pub use framing::{
     BodySize, LengthField, RequestFraming, ResponseFraming, ResponsePlan, plan_response,
     request_framing,
 };
+pub use head_view::HeadView;
 pub use limits::Limits;
 pub use query::{path_segments, percent_decode, percent_decode_text, query_pairs, query_value};
 pub use redirect::{

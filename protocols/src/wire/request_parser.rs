@@ -18,6 +18,7 @@ use http::{HeaderMap, Method, Request, Uri, Version, header};
 use httparse::Status;
 
 use super::connection::ConnectionOptions;
+use super::cut_head::{CutHead, SLOTS, offset_in};
 use super::framing::RequestFraming;
 use super::head_faults::{Walk, walk};
 use super::head_text::share_text;
@@ -165,9 +166,6 @@ pub struct HeadParser {
     progress: Progress,
 }
 
-/// Fields that are parsed without an allocation for the table of slices.
-const SLOTS: usize = Limits::DEFAULT_FIELDS;
-
 impl HeadParser {
     /// A parser that has seen nothing.
     pub const fn new() -> Self {
@@ -296,6 +294,24 @@ impl HeadSpace {
         }
     }
 
+    /// Whether this is the `Host` that is known.
+    pub(super) fn knows_host(&self, text: &[u8]) -> bool {
+        self.known_host.as_ref().is_some_and(|host| host.is(text))
+    }
+
+    /// Makes the head of its parts.
+    ///
+    /// # Errors
+    ///
+    /// As for [`HeadParser::parse`].
+    pub(crate) fn fill(&mut self, cut: &CutHead<'_, '_>, limits: &Limits) -> Result<(), Refusal> {
+        let mut making = Making {
+            space: self,
+            limits,
+        };
+        making.build(cut)
+    }
+
     fn for_one() -> Self {
         HeadSpace {
             head: RequestHead::blank(),
@@ -318,7 +334,7 @@ impl Making<'_> {
         let most = self.limits.fields_in_force();
         let mut request = httparse::Request::new(&mut []);
         match request.parse_with_uninit_headers(text, &mut slots[..most.min(SLOTS)]) {
-            Ok(Status::Complete(length)) => self.build(&request, &text[..length]),
+            Ok(Status::Complete(length)) => self.build_or_explain(request, &text[..length]),
             Ok(Status::Partial) => Ok(None),
             Err(httparse::Error::TooManyHeaders) if most > SLOTS => self.attempt_many(text),
             Err(error) => self.explain(Some(error), text),
@@ -331,9 +347,20 @@ impl Making<'_> {
         let mut slots = vec![MaybeUninit::uninit(); self.limits.fields_in_force()];
         let mut request = httparse::Request::new(&mut []);
         match request.parse_with_uninit_headers(text, &mut slots) {
-            Ok(Status::Complete(length)) => self.build(&request, &text[..length]),
+            Ok(Status::Complete(length)) => self.build_or_explain(request, &text[..length]),
             Ok(Status::Partial) => Ok(None),
             Err(error) => self.explain(Some(error), text),
+        }
+    }
+
+    fn build_or_explain<'a>(
+        &mut self,
+        request: httparse::Request<'_, 'a>,
+        text: &'a [u8],
+    ) -> Result<Option<usize>, Refusal> {
+        match CutHead::of(request, text, self.limits) {
+            Some(cut) => self.build(&cut).map(|()| Some(text.len())),
+            None => self.explain(None, text),
         }
     }
 
@@ -370,35 +397,24 @@ impl Making<'_> {
         Ok(length)
     }
 
-    /// Makes a head of the slices of a parsed one; `text` is exactly that head.
-    fn build(
-        &mut self,
-        request: &httparse::Request<'_, '_>,
-        text: &[u8],
-    ) -> Result<Option<usize>, Refusal> {
-        let limits = self.limits;
+    /// Makes a head of its parts.
+    fn build(&mut self, cut: &CutHead<'_, '_>) -> Result<(), Refusal> {
         let HeadSpace {
             head,
             keeps_line,
             known_host,
         } = &mut *self.space;
-        let fields = &*request.headers;
-        let offset_of = |part: &[u8]| part.as_ptr().addr() - text.as_ptr().addr();
-        let (Some(method), Some(target), Some(minor), Some(line_end)) = (
-            request.method,
-            request.path,
-            request.version,
-            check_lines(fields, text, limits, offset_of),
-        ) else {
-            return self.explain(None, text);
-        };
-        if method.len() > limits.method || target.len() > limits.uri_in_force() {
-            return self.explain(None, text);
-        }
-
+        let &CutHead {
+            method,
+            target,
+            minor,
+            fields,
+            text,
+            line_end,
+        } = cut;
         let shared = share_text(text);
         let range_of = |part: &[u8]| {
-            let start = offset_of(part);
+            let start = offset_in(text, part);
             start..start + part.len()
         };
         let version = match minor {
@@ -428,34 +444,6 @@ impl Making<'_> {
         head.uri = uri;
         head.version = version;
         head.form = form;
-        Ok(Some(text.len()))
+        Ok(())
     }
-}
-
-/// Checks sizes, and that each line ends in CRLF, which `httparse` does not insist on; gives where
-/// the request line ends. Only the bytes around each line end are looked at.
-fn check_lines(
-    fields: &[httparse::Header<'_>],
-    text: &[u8],
-    limits: &Limits,
-    offset_of: impl Fn(&[u8]) -> usize,
-) -> Option<usize> {
-    const LINE_END: usize = b"\r\n".len();
-    if text.len() > limits.head || !text.ends_with(b"\r\n") {
-        return None;
-    }
-    // From the last line to the first: each ends before the next begins.
-    let mut next = text.len() - LINE_END;
-    let end_before = |next: usize| match text[..next] {
-        [.., b'\r', b'\n'] => Some(next - LINE_END),
-        _ => None,
-    };
-    for field in fields.iter().rev() {
-        let start = offset_of(field.name.as_bytes());
-        if end_before(next)? - start > limits.field {
-            return None;
-        }
-        next = start;
-    }
-    end_before(next)
 }

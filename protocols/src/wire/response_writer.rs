@@ -95,22 +95,39 @@ pub struct ResponseHead<'a> {
 impl ResponseHead<'_> {
     /// Appends the head, with the empty line that ends it.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        self.write(None, out);
+        self.write(self.fields, None, out);
     }
 
     /// The same, for who has at hand what [`write_ending`] makes of the same date, server and names.
     pub(crate) fn write_with_ending(&self, ending: &[u8], out: &mut Vec<u8>) {
-        self.write(Some(ending), out);
+        self.write(self.fields, Some(ending), out);
     }
 
-    fn write(&self, ending: Option<&[u8]>, out: &mut Vec<u8>) {
+    /// The same, with these fields in place of those of the table.
+    pub(crate) fn write_list_with_ending(
+        &self,
+        fields: &[(HeaderName, HeaderValue)],
+        ending: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let fields = fields.iter().map(|(name, value)| (name, value));
+        self.write(fields, Some(ending), out);
+    }
+
+    fn write<'f>(
+        &self,
+        fields: impl IntoIterator<Item = (&'f HeaderName, &'f HeaderValue)>,
+        ending: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) {
         // Enough for the status line, our own fields and a guess at the handler's.
         const OWN: usize = 192;
         const EACH: usize = 48;
-        out.reserve(OWN + EACH * self.fields.len());
+        let fields = fields.into_iter();
+        out.reserve(OWN + EACH * fields.size_hint().0);
         write_status_line(self.status, out);
         let (mut date, mut server) = (self.date, self.server);
-        for (name, value) in self.fields {
+        for (name, value) in fields {
             if self.names == NameCase::Title && *name == header::CONTENT_TYPE {
                 // Nearly every response has it.
                 out.extend_from_slice(b"Content-Type: ");

@@ -10,33 +10,23 @@
 //! ```
 
 /// Which bytes are `tchar`.
-const TOKEN: [bool; 256] = {
+const TOKEN: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
+
+/// Which bytes are a letter, a digit or one of these marks.
+pub(super) const fn alphanumeric_and(marks: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
-    let mut byte = 0;
+    let mut byte = 0u8;
     while byte < 128 {
-        let b = byte as u8;
-        table[byte] = b.is_ascii_alphanumeric()
-            || matches!(
-                b,
-                b'!' | b'#'
-                    | b'$'
-                    | b'%'
-                    | b'&'
-                    | b'\''
-                    | b'*'
-                    | b'+'
-                    | b'-'
-                    | b'.'
-                    | b'^'
-                    | b'_'
-                    | b'`'
-                    | b'|'
-                    | b'~'
-            );
+        table[byte as usize] = byte.is_ascii_alphanumeric();
         byte += 1;
     }
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
     table
-};
+}
 
 /// Whether a byte may stand in a token.
 pub(crate) fn is_tchar(byte: u8) -> bool {

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http::{Method, Uri};
 
 use super::refusal::Refusal;
+use super::syntax::alphanumeric_and;
 
 /// Which of the four forms a request target has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -184,21 +185,7 @@ fn split_host(value: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
 
 /// unreserved / sub-delims, but the comma (see [`is_valid_host`]).
 fn is_name_byte(byte: u8) -> bool {
-    const NAME: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut byte = 0u8;
-        while byte < 128 {
-            table[byte as usize] = byte.is_ascii_alphanumeric();
-            byte += 1;
-        }
-        let marks = b"-._~!$&'()*+;=";
-        let mut at = 0;
-        while at < marks.len() {
-            table[marks[at] as usize] = true;
-            at += 1;
-        }
-        table
-    };
+    const NAME: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+;=");
     NAME[usize::from(byte)]
 }
 

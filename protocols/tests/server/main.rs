@@ -19,6 +19,7 @@ mod refusals;
 mod remembered;
 mod responses;
 mod scale;
+mod shortcut;
 mod slowness;
 mod splitting;
 mod stopping;

@@ -39,7 +39,7 @@ const SERVED: &str = "deadlines, limits, fairness between connections";
 const WATCHED: &str = "tokens with generations, descriptors kept open";
 
 #[rustfmt::skip] // A table.
-pub const LEVELS: [Level; 29] = [
+pub const LEVELS: [Level; 35] = [
     level("yield between two coroutines", "yield/2", "eventlet", Bound::Figure(15.0, "ns each"), ALWAYS),
     level("yield between two coroutines", "yield/2", "eventlet", Bound::Ratio("may", 1.0 / 3.0), ALWAYS),
     level("yield between two coroutines", "yield/2", "eventlet", Bound::Ratio("tokio-local", 1.0 / 3.0), ALWAYS),
@@ -60,12 +60,18 @@ pub const LEVELS: [Level; 29] = [
     level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ratio("bare", 1.05), ALWAYS),
     level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ahead("tokio"), ALWAYS),
     level("TCP echo, 100 connections, server CPU", "echo/100/cpu", "eventlet", Bound::Ahead("may"), ALWAYS),
-    level("HTTP /plaintext, server CPU", "http/plaintext/cpu", "ours", Bound::Ratio("bare", 1.05), SERVED),
-    level("HTTP /plaintext, server CPU", "http/plaintext/cpu", "ours", Bound::Ahead("may"), SERVED),
-    level("HTTP /plaintext, server CPU", "http/plaintext/cpu", "ours", Bound::Ahead("hyper"), SERVED),
-    level("HTTP /plaintext, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ratio("bare", 1.05), SERVED),
-    level("HTTP /plaintext, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ahead("may"), SERVED),
-    level("HTTP /plaintext, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ahead("hyper"), SERVED),
+    level("HTTP /plaintext by a shortcut, server CPU", "http/plaintext/cpu", "ours", Bound::Ratio("bare", 1.05), SERVED),
+    level("HTTP /plaintext by a shortcut, server CPU", "http/plaintext/cpu", "ours", Bound::Ahead("may"), SERVED),
+    level("HTTP /plaintext by a shortcut, server CPU", "http/plaintext/cpu", "ours", Bound::Ahead("hyper"), SERVED),
+    level("HTTP /plaintext by a shortcut, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ratio("bare", 1.05), SERVED),
+    level("HTTP /plaintext by a shortcut, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ahead("may"), SERVED),
+    level("HTTP /plaintext by a shortcut, 16 pipelined, server CPU", "http/pipelined/cpu", "ours", Bound::Ahead("hyper"), SERVED),
+    level("HTTP /plaintext by a handler, server CPU", "http/plaintext/cpu", "ours-handler", Bound::Ratio("bare", 1.05), SERVED),
+    level("HTTP /plaintext by a handler, server CPU", "http/plaintext/cpu", "ours-handler", Bound::Ahead("may"), SERVED),
+    level("HTTP /plaintext by a handler, server CPU", "http/plaintext/cpu", "ours-handler", Bound::Ahead("hyper"), SERVED),
+    level("HTTP /plaintext by a handler, 16 pipelined, server CPU", "http/pipelined/cpu", "ours-handler", Bound::Ratio("bare", 1.05), SERVED),
+    level("HTTP /plaintext by a handler, 16 pipelined, server CPU", "http/pipelined/cpu", "ours-handler", Bound::Ahead("may"), SERVED),
+    level("HTTP /plaintext by a handler, 16 pipelined, server CPU", "http/pipelined/cpu", "ours-handler", Bound::Ahead("hyper"), SERVED),
     level("idle keep-alive HTTP connection", "idle/5000/memory", "ours", Bound::Figure(8.0 * 1024.0, "bytes each"), SERVED),
     level("a parked server wakes up", "idle/5000/wake-ups", "ours", Bound::Figure(0.0, "per second"), SERVED),
     level("HTTP, body of 1 KiB there and back, server CPU", "http/echo-1KiB/cpu", "ours", Bound::Ahead("hyper"), SERVED),

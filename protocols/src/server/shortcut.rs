@@ -1,0 +1,281 @@
+//! A shorter way to answer simple requests: from their heads as they lie, before any of the types of
+//! `http` is made of them.
+//!
+//! ```text
+//!   head ──► simple? ──► shortcut ──► answer, behind what is ready to go out ──► next head
+//!              │ no         │ None
+//!              └────────────┴──► request ──► handler
+//! ```
+//!
+//! Which requests are simple is decided in [`HeadView`]. Whatever goes wrong here is answered in the
+//! ordinary way, by `respond`.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use eventlet_green::catch_panic;
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
+
+use super::body::Body;
+use super::connection::{internal_error, within_limit};
+use super::link::{Link, Turn};
+use super::record::Record;
+use super::registry::Activity;
+use super::respond::{Answered, Broken, broken, respond};
+use crate::wire::{
+    BodySize, CloseReason, ConnectionField, CutHead, Exchange, HeadView, Next, ResponseHead,
+    plan_response,
+};
+
+/// Answers simple requests, without what a request costs.
+///
+/// More than half of what a small answer costs the program is making, and throwing away, the
+/// request's target, fields and values, and the response. For what is asked for again and again, and
+/// does not need them (whether the server is alive, a small file from memory, a redirect), there is
+/// this: it gets the head as it lies in the connection's buffer, and gives an answer that borrows
+/// what it is made of.
+///
+/// It is asked about GET and HEAD of a path, in HTTP/1.1, without a body, an expectation or an upgrade,
+/// from clients that do not ask for the connection to be closed; and not about the first request for
+/// a `Host`. So **what it answers, the handler must answer as well, and in the same way**: this is a
+/// shorter way to the same answer.
+///
+/// The answers are like a handler's: with `Date` and `Server`, in the access log, without a body for
+/// HEAD, within [`Config::exchange`](super::Config::exchange). If it panics, the client gets 500 and
+/// the connection is closed. It may wait, like any code, but keeps a buffer of 16 KiB for so long.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::net::TcpListener;
+/// use eventlet_protocols::client::Agent;
+/// use eventlet_protocols::server::{Body, Handler, RequestBody, Server, ShortAnswer, Shortcut};
+/// use eventlet_protocols::wire::HeadView;
+/// use http::{Request, Response};
+///
+/// struct Pages;
+///
+/// impl Handler for Pages {
+///     fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
+///         Response::new(Body::from(match request.uri().path() {
+///             "/health" => "fine\n".to_owned(),
+///             path => format!("this is {path}\n"),
+///         }))
+///     }
+///
+///     fn shortcut(&self) -> Option<&dyn Shortcut> {
+///         Some(self)
+///     }
+/// }
+///
+/// impl Shortcut for Pages {
+///     fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
+///         (head.path() == "/health").then(|| ShortAnswer::new(b"fine\n"))
+///     }
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let url = format!("http://{}", listener.local_addr()?);
+/// eventlet_green::spawn(move || Server::new(Pages).serve(listener));
+/// let agent = Agent::new();
+/// for _ in 0..3 {
+///     assert_eq!(agent.get(&format!("{url}/health"))?, "fine\n");
+///     assert_eq!(agent.get(&format!("{url}/other"))?, "this is /other\n");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Shortcut {
+    /// Answers a request, or leaves it to [`Handler::handle`](super::Handler::handle).
+    fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>>;
+}
+
+/// An answer to a simple request: a status, fields, and a body that is all there.
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_protocols::server::ShortAnswer;
+/// use http::{HeaderName, HeaderValue, StatusCode, header};
+///
+/// static ELSEWHERE: [(HeaderName, HeaderValue); 1] =
+///     [(header::LOCATION, HeaderValue::from_static("https://a.example/"))];
+///
+/// let answer = ShortAnswer::new(b"it has moved\n")
+///     .status(StatusCode::PERMANENT_REDIRECT)
+///     .fields(&ELSEWHERE);
+/// # drop(answer);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "an answer does nothing unless it is given back"]
+pub struct ShortAnswer<'a> {
+    status: StatusCode,
+    fields: &'a [(HeaderName, HeaderValue)],
+    body: Cow<'a, [u8]>,
+}
+
+impl<'a> ShortAnswer<'a> {
+    /// 200, without fields, with this body: bytes that are borrowed, or a `Vec` of one's own.
+    pub fn new(body: impl Into<Cow<'a, [u8]>>) -> Self {
+        ShortAnswer {
+            status: StatusCode::OK,
+            fields: &[],
+            body: body.into(),
+        }
+    }
+
+    /// With another status. One that is not final (1xx) becomes 500, as a handler's does.
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// With these fields. Those that rule the connection, `Connection` and `Content-Length` among
+    /// them, are the server's, and left out.
+    pub fn fields(mut self, fields: &'a [(HeaderName, HeaderValue)]) -> Self {
+        self.fields = fields;
+        self
+    }
+}
+
+/// Asks the shortcut about the head that has come. `None`: it is for the handler.
+pub(super) fn take(
+    link: &Rc<Link>,
+    shortcut: &dyn Shortcut,
+    cut: &CutHead<'_, '_>,
+) -> Result<Option<Next>, CloseReason> {
+    let shared = &link.shared;
+    let config = &shared.config;
+    let Some(head) = HeadView::of(cut, &shared.space.borrow()) else {
+        return Ok(None);
+    };
+    link.member.activity.set(Activity::Busy);
+    let begun = config.log.as_ref().map(|log| (log, Instant::now()));
+    if begun.is_some() || config.exchange.is_some() {
+        *link.turn.borrow_mut() = Turn::without_body(Exchange::simple());
+    }
+    if link.has_output() {
+        // The answer to an earlier request need not wait for this one's, if that takes its time.
+        shared.flusher.announce(link);
+    }
+    // Unless it was answered in the ordinary way.
+    let next = Cell::new(None);
+    let outcome = within_limit(link, || match catch_panic(|| shortcut.answer(&head)) {
+        Ok(None) => Ok(None),
+        Ok(Some(answer)) => send(link, head.method(), &answer, &next).map(Some),
+        Err(_) => {
+            let reason = Some(CloseReason::HandlerFailed);
+            send_in_full(link, head.method(), internal_error(), reason).map(Some)
+        }
+    });
+    let record = || {
+        let (log, begun) = begun?;
+        Some(Record::of_simple(
+            log,
+            begun,
+            cut.line(),
+            &head,
+            config.trusted_hops,
+        ))
+    };
+    match outcome {
+        Ok(None) => Ok(None),
+        Ok(Some(answered)) => {
+            shared.registry.count_request();
+            let next = next.take().unwrap_or_else(|| {
+                let turn = link.turn.borrow();
+                turn.exchange.finish(&turn.body, &config.limits)
+            });
+            if let Some(record) = record() {
+                record.write(link, answered);
+            }
+            Ok(Some(next))
+        }
+        Err(broken) => {
+            shared.registry.count_request();
+            if let (Some(answered), Some(record)) = (broken.answered, record()) {
+                record.write(link, answered);
+            }
+            Err(broken.reason)
+        }
+    }
+}
+
+/// Writes an answer behind what is ready to go out, and says what comes after it.
+fn send(
+    link: &Rc<Link>,
+    method: &Method,
+    answer: &ShortAnswer<'_>,
+    next: &Cell<Option<Next>>,
+) -> Result<Answered, Broken> {
+    let shared = &link.shared;
+    let config = &shared.config;
+    let status = answer.status;
+    if status.is_informational() {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        return send_in_full(link, method, response, None);
+    }
+    let is_last = link.requests.borrow_mut().count(&config.limits);
+    let (connection, after) = if shared.is_stopping() {
+        (ConnectionField::Close, Next::Close(CloseReason::Shutdown))
+    } else if is_last {
+        (
+            ConnectionField::Close,
+            Next::Close(CloseReason::RequestLimit),
+        )
+    } else {
+        (ConnectionField::Absent, Next::KeepAlive)
+    };
+    next.set(Some(after));
+    if config.exchange.is_some() {
+        let turn = &mut *link.turn.borrow_mut();
+        turn.exchange = Exchange::none();
+        turn.status = Some(status);
+    }
+    let size = BodySize::Known(answer.body.len() as u64);
+    let plan = plan_response(method, Version::HTTP_11, status, &shared.no_fields, size);
+    let mut output = link.output.borrow_mut();
+    let dated = shared.dated();
+    ResponseHead {
+        status,
+        fields: &shared.no_fields,
+        length: plan.field,
+        connection,
+        keep_alive_seconds: None,
+        date: Some(dated.date()),
+        server: config.server.as_ref(),
+        names: config.names,
+    }
+    .write_list_with_ending(answer.fields, dated.ending(), &mut output.ready);
+    drop(dated);
+    output.begin_body(&plan);
+    let sent = output.whole_body(&answer.body);
+    let answered = Answered {
+        status,
+        length: output.body_sent(),
+    };
+    drop(output);
+    sent.map_err(|error| broken(link, &error, answered))?;
+    Ok(answered)
+}
+
+/// Answers in the ordinary way.
+#[cold]
+fn send_in_full(
+    link: &Rc<Link>,
+    method: &Method,
+    response: Response<Body>,
+    reason: Option<CloseReason>,
+) -> Result<Answered, Broken> {
+    let mut exchange = Exchange::simple();
+    if link.requests.borrow_mut().count(&link.shared.config.limits) {
+        exchange.close(CloseReason::RequestLimit);
+    }
+    if let Some(reason) = reason {
+        exchange.close(reason);
+    }
+    *link.turn.borrow_mut() = Turn::without_body(exchange);
+    respond(link, method, Version::HTTP_11, response)
+}
