@@ -61,6 +61,8 @@ use super::syntax::alphanumeric_and;
 pub struct HeadView<'a> {
     method: &'static Method,
     target: &'a str,
+    /// Of the target, without its query.
+    path: &'a str,
     fields: &'a [httparse::Header<'a>],
 }
 
@@ -75,15 +77,16 @@ impl<'a> HeadView<'a> {
             "HEAD" => &HEAD,
             _ => return None,
         };
-        let is_path = cut.target.starts_with('/') && cut.target.bytes().all(is_path_byte);
-        if cut.minor != 1 || !is_path {
+        if cut.minor != 1 {
             return None;
         }
+        let path = path_of(cut.target)?;
         let mut hosts = 0;
         for field in cut.fields {
             let is = |name: &str| field.name.eq_ignore_ascii_case(name);
             let is_simple = match field.name.len() {
-                4 if is("host") => {
+                // Nearly all write it so.
+                4 if field.name == "Host" || is("host") => {
                     hosts += 1;
                     space.knows_host(field.value)
                 }
@@ -101,6 +104,7 @@ impl<'a> HeadView<'a> {
         (hosts == 1).then_some(HeadView {
             method,
             target: cut.target,
+            path,
             fields: cut.fields,
         })
     }
@@ -117,19 +121,12 @@ impl<'a> HeadView<'a> {
 
     /// The target up to its query.
     pub fn path(&self) -> &'a str {
-        self.split().0
+        self.path
     }
 
     /// What is behind the first `?`.
     pub fn query(&self) -> Option<&'a str> {
-        self.split().1
-    }
-
-    fn split(&self) -> (&'a str, Option<&'a str>) {
-        match self.target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (self.target, None),
-        }
+        self.target.get(self.path.len() + 1..)
     }
 
     /// The value of the first field of a name, in any case.
@@ -153,9 +150,112 @@ impl fmt::Debug for HeadView<'_> {
     }
 }
 
-/// What paths and queries are made of (RFC 3986 sections 3.3 and 3.4). Some clients send more, and are
-/// let through; their requests are not simple.
-fn is_path_byte(byte: u8) -> bool {
-    const PATH: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@%/?");
-    PATH[usize::from(byte)]
+/// The path of a target that is made of what paths and queries are made of (RFC 3986 sections 3.3 and
+/// 3.4). Some clients send more, and are let through; their requests are not simple.
+fn path_of(target: &str) -> Option<&str> {
+    const PATH: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@%/");
+    let bytes = target.as_bytes();
+    let mut length = bytes.len();
+    for (at, &byte) in bytes.iter().enumerate() {
+        if !PATH[usize::from(byte)] {
+            if byte != b'?' {
+                return None;
+            }
+            length = length.min(at);
+        }
+    }
+    let path = &target[..length];
+    path.starts_with('/').then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::super::{HeadParser, Limits, Parsed, RequestFraming};
+    use super::{CutHead, HeadSpace, HeadView, path_of};
+
+    /// Every head that differs from a simple one in a byte: what is simple in the view is valid, and
+    /// means the same, in the parser.
+    #[test]
+    fn what_is_simple_is_valid() {
+        let text = b"GET /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nx-y: z\r\n\r\n";
+        let limits = Limits::default();
+        let mut space = HeadSpace::for_many(false);
+        let known = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        HeadParser::new()
+            .parse_into(&mut space, known, &limits)
+            .unwrap();
+        let mut simple = 0;
+        for at in 0..text.len() {
+            for byte in 0..=u8::MAX {
+                let mut head = text.to_vec();
+                head[at] = byte;
+                let shown = String::from_utf8_lossy(&head).into_owned();
+                let mut slots = CutHead::slots();
+                let Some(cut) = CutHead::ordinary(&mut slots, &head, &limits) else {
+                    continue;
+                };
+                let Some(view) = HeadView::of(&cut, &space) else {
+                    continue;
+                };
+                simple += 1;
+                let Ok(Parsed::Complete { consumed, head }) =
+                    HeadParser::new().parse(&head, &limits)
+                else {
+                    panic!("not whole, or refused: {shown:?}");
+                };
+                assert_eq!(consumed, cut.length(), "{shown:?}");
+                assert_eq!(head.line, cut.line(), "{shown:?}");
+                assert_eq!(head.method, *view.method(), "{shown:?}");
+                assert_eq!(head.uri.to_string(), view.target(), "{shown:?}");
+                assert_eq!(head.uri.path(), view.path(), "{shown:?}");
+                assert_eq!(head.uri.query(), view.query(), "{shown:?}");
+                assert_eq!(head.headers.len(), view.fields().count(), "{shown:?}");
+                for (name, value) in view.fields() {
+                    assert_eq!(head.headers[name].as_bytes(), value, "{shown:?}");
+                    assert_eq!(view.field(name), Some(value), "{shown:?}");
+                }
+                assert_eq!(head.headers[header::HOST], "a", "{shown:?}");
+                assert_eq!(head.framing, RequestFraming::Empty, "{shown:?}");
+                let is_kept = !head.connection.has_close() && !head.expects_continue;
+                assert!(is_kept && !head.is_upgrade(), "{shown:?}");
+            }
+        }
+        assert!(simple > 1000, "{simple}");
+    }
+
+    #[test]
+    fn a_path_ends_at_the_query() {
+        for (target, path) in [
+            ("/", "/"),
+            ("/a/b", "/a/b"),
+            ("/a?b", "/a"),
+            ("/a?", "/a"),
+            ("/?/?b", "/"),
+            ("//a", "//a"),
+            ("/%41;x=1@:", "/%41;x=1@:"),
+        ] {
+            assert_eq!(path_of(target), Some(path), "{target}");
+        }
+        for target in [
+            "",
+            "*",
+            "?",
+            "a",
+            "a/b",
+            "?/a",
+            "/a#b",
+            "/a?b#c",
+            "/a b",
+            "/{",
+            "/a?{",
+            "/a?\"",
+            "/\u{e9}",
+            "/a?\u{e9}",
+            "http://a/b",
+        ] {
+            assert_eq!(path_of(target), None, "{target}");
+        }
+    }
 }
