@@ -40,6 +40,7 @@ pub struct ForwardedFor {
 
 impl ForwardedFor {
     /// `None` if nobody is to be believed, or nothing was said.
+    #[inline]
     pub(super) fn of(fields: &HeaderMap, trusted_hops: usize) -> Option<Self> {
         if trusted_hops == 0 {
             return None;

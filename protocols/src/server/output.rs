@@ -121,6 +121,7 @@ impl Output {
     }
 
     /// Writes a body that is all there, and ends it.
+    #[inline]
     pub(super) fn whole_body(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() > ENOUGH {
             self.send_piece(bytes)?;

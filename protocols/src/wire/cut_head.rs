@@ -54,6 +54,7 @@ impl<'h, 'a> CutHead<'h, 'a> {
     }
 
     /// The parts of a head that `httparse` has taken, if sizes and line ends are as they have to be.
+    #[inline]
     pub(super) fn of(
         request: httparse::Request<'h, 'a>,
         text: &'a [u8],

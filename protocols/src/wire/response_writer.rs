@@ -157,6 +157,7 @@ impl ResponseHead<'_> {
         self.connection == ConnectionField::Upgrade || self.status == StatusCode::UPGRADE_REQUIRED
     }
 
+    #[inline]
     fn write_own(&self, out: &mut Vec<u8>) {
         let own = |title, lower| self.names.of(title, lower);
         match self.length {
@@ -270,6 +271,7 @@ pub fn reason_phrase(status: StatusCode) -> &'static str {
 }
 
 /// `HTTP-version SP status-code SP [ reason-phrase ] CRLF`.
+#[inline]
 fn write_status_line(status: StatusCode, out: &mut Vec<u8>) {
     if status == StatusCode::OK {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
