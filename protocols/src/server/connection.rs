@@ -32,11 +32,11 @@ use super::record::Record;
 use super::registry::Activity;
 use super::request_body::RequestBody;
 use super::respond::{Answered, Broken, GivenUp, give_up, respond};
-use super::shortcut::take;
+use super::shortcut::{Left, answer_simple};
 use super::upgrade::take_over;
 use crate::wire::{
-    BodyReader, CloseReason, CutHead, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead,
-    error_page, write_refusal,
+    BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead, error_page,
+    write_refusal,
 };
 
 /// How long, and how much, is read after the last response of a connection that has input on its
@@ -103,10 +103,7 @@ pub(super) fn serve(link: &Rc<Link>, came: io::Result<()>) -> After {
 /// One request with its response.
 fn serve_one(link: &Rc<Link>) -> Result<Next, Stop> {
     let limits = &link.shared.config.limits;
-    let mut head = match next_head(link)? {
-        Came::Head(head) => head,
-        Came::Answered(next) => return Ok(next),
-    };
+    let mut head = next_head(link)?;
     link.member.activity.set(Activity::Busy);
     let begun = link
         .shared
@@ -213,49 +210,31 @@ pub(super) fn internal_error() -> Response<Body> {
     error_page(StatusCode::INTERNAL_SERVER_ERROR, None).map(Body::from)
 }
 
-/// What has come of a request.
-enum Came<'a> {
-    /// Its head.
-    Head(RefMut<'a, RequestHead>),
-    /// All of it: it has been answered by a shortcut.
-    Answered(Next),
-}
-
 /// Reads the next head, into the one that the connections of a server share for the time between
-/// reading and handling. Waits for the rest of one that has begun, not for the first byte of one.
-fn next_head(link: &Rc<Link>) -> Result<Came<'_>, Stop> {
+/// reading and handling; before that, a shortcut has answered those that it answers. Waits for the rest
+/// of one that has begun, not for the first byte of one.
+fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
     let config = &link.shared.config;
     let mut parser = HeadParser::new();
     let mut deadline = None;
     loop {
         let mut input = link.input_to_ourselves()?;
         if !input.is_empty() {
-            let mut slots = CutHead::slots();
-            let cut = match link.shared.handler.shortcut() {
-                Some(shortcut) if deadline.is_none() => {
-                    let cut = CutHead::ordinary(&mut slots, input.waiting(), &config.limits);
-                    if let Some(cut) = &cut
-                        && let Some(next) = take(link, shortcut, cut)?
-                    {
-                        let length = cut.length();
-                        input.consume(length);
-                        return Ok(Came::Answered(next));
-                    }
-                    cut
-                }
-                _ => None,
+            let left = match link.shared.handler.shortcut() {
+                Some(shortcut) if deadline.is_none() => answer_simple(link, shortcut, &mut input)?,
+                _ => Left::Unclear,
             };
             let mut space = link.shared.space.borrow_mut();
-            let parsed = match cut {
-                Some(cut) => space
-                    .fill(&cut, &config.limits)
-                    .map(|()| Some(cut.length())),
-                None => parser.parse_into(&mut space, input.waiting(), &config.limits),
+            let parsed = match left {
+                Left::End(reason) => return Err(reason.into()),
+                Left::Parsed(parsed) => parsed.map(Some),
+                Left::Unclear if input.is_empty() => Ok(None),
+                Left::Unclear => parser.parse_into(&mut space, input.waiting(), &config.limits),
             };
             match parsed {
                 Ok(Some(consumed)) => {
                     input.consume(consumed);
-                    return Ok(Came::Head(RefMut::map(space, |space| &mut space.head)));
+                    return Ok(RefMut::map(space, |space| &mut space.head));
                 }
                 Ok(None) => {}
                 Err(refusal) => {

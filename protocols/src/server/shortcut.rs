@@ -20,13 +20,14 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 
 use super::body::Body;
 use super::connection::{internal_error, within_limit};
+use super::input::Input;
 use super::link::{Link, Turn};
 use super::record::Record;
 use super::registry::Activity;
 use super::respond::{Answered, Broken, broken, respond};
 use crate::wire::{
-    BodySize, CloseReason, ConnectionField, CutHead, Exchange, HeadView, Next, ResponseHead,
-    plan_response,
+    BodySize, CloseReason, ConnectionField, CutHead, Exchange, HeadView, Next, Refusal,
+    ResponseHead, plan_response,
 };
 
 /// Answers simple requests, without what a request costs.
@@ -139,8 +140,50 @@ impl<'a> ShortAnswer<'a> {
     }
 }
 
-/// Asks the shortcut about the head that has come. `None`: it is for the handler.
-pub(super) fn take(
+/// What there is after the requests that a shortcut has answered.
+pub(super) enum Left {
+    /// Nothing, or what is not whole, or not an ordinary head.
+    Unclear,
+    /// A head for the handler: it is in the space for heads, and was so long, or it is refused.
+    Parsed(Result<usize, Refusal>),
+    /// Nothing is to follow the last answer.
+    End(CloseReason),
+}
+
+/// Has the shortcut answer what waits, as far as it does.
+///
+/// Apart, since the parts of a head take 3 KiB of the stack, and a handler may wait for long on it.
+#[inline(never)]
+pub(super) fn answer_simple(
+    link: &Rc<Link>,
+    shortcut: &dyn Shortcut,
+    input: &mut Input,
+) -> Result<Left, CloseReason> {
+    let shared = &link.shared;
+    let limits = &shared.config.limits;
+    loop {
+        let mut slots = CutHead::slots();
+        let Some(cut) = CutHead::ordinary(&mut slots, input.waiting(), limits) else {
+            return Ok(Left::Unclear);
+        };
+        let length = cut.length();
+        match take(link, shortcut, &cut)? {
+            Some(next) => {
+                input.consume(length);
+                if let Next::Close(reason) = next {
+                    return Ok(Left::End(reason));
+                }
+            }
+            None => {
+                let filled = shared.space.borrow_mut().fill(&cut, limits);
+                return Ok(Left::Parsed(filled.map(|()| length)));
+            }
+        }
+    }
+}
+
+/// Asks the shortcut about a head. `None`: it is for the handler.
+fn take(
     link: &Rc<Link>,
     shortcut: &dyn Shortcut,
     cut: &CutHead<'_, '_>,
