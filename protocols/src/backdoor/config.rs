@@ -57,7 +57,9 @@ pub struct Config {
     /// piles up without one of its values being too large, such as functions that hold functions,
     /// whose drop takes stack for each. It counts what the rest of the program takes meanwhile, too.
     /// Default 32 MiB, of which no chain can be made that overflows the stack of a session; `None` for
-    /// no limit. Only where the system tells it (Linux).
+    /// no limit. Only where the system tells it (Linux). Memory that the program has freed, and its
+    /// allocator keeps, is used before the process grows, and not counted: where that is as much again,
+    /// a chain can be too long.
     pub growth: Option<usize>,
     /// How large the values of a script may be.
     pub sizes: Sizes,
