@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use eventlet_hub_kqueue::constants::{
@@ -208,9 +209,15 @@ fn closing_ends_a_registration_even_if_the_file_lives_on() {
     let elsewhere = near.try_clone().expect("dup");
     submit(&queue, change(&near, EVFILT_READ, EV_ADD | EV_CLEAR)).expect("add");
     let gone = change(&near, EVFILT_READ, EV_DELETE);
+    let place = format!("/proc/self/fd/{}", near.as_raw_fd());
     drop(near);
     far.write_all(b"y").expect("write");
-    assert_eq!(look(&queue), []);
+    let events = look(&queue);
+    if Path::new(&place).exists() {
+        eprintln!("SKIPPED: another thread of the tests has the number already");
+        return;
+    }
+    assert_eq!(events, []);
     let number = submit(&queue, gone);
     // Unless another thread of the tests has opened the number meanwhile.
     let kinds = [Err(Some(libc::EBADF)), Err(Some(libc::ENOENT))];
