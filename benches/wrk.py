@@ -11,6 +11,7 @@ the medians, and in brackets the medians of the rounds' ratios to the bare loop.
 
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -68,7 +69,15 @@ def cost(pid, port, connections, seconds, script):
 
 
 def main():
-    rounds, seconds = ([int(it) for it in sys.argv[1:3]] + [7, 2][len(sys.argv[1:3]):])
+    numbers = sys.argv[1:]
+    if len(numbers) > 2 or not all(it.isdigit() and int(it) > 0 for it in numbers):
+        sys.exit("wrk.py: usage: python3 benches/wrk.py [ROUNDS [SECONDS]], numbers from 1; 7 and 2 by default")
+    rounds, seconds = [int(it) for it in numbers] + [7, 2][len(numbers):]
+    for tool in ("wrk", "taskset"):
+        if not shutil.which(tool):
+            sys.exit(f"wrk.py: there is no {tool}; install it first")
+    if (os.cpu_count() or 1) < 2:
+        sys.exit("wrk.py: two cores are needed, one for the servers and one for wrk")
     servers = {}
     try:
         for name, command in SERVERS.items():

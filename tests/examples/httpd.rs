@@ -197,6 +197,39 @@ fn sixteen_pipelined_requests_in_one_packet() {
     });
 }
 
+/// What the shortcut answers, the handler answers in the same way.
+#[test]
+fn the_answers_are_the_same_without_the_shortcut() {
+    let name = "the_answers_are_the_same_without_the_shortcut";
+    under_each_hub("httpd", name, |hub| {
+        let answers = ["--quiet", "--no-shortcut"].map(|option| {
+            let options = ["--listen", "127.0.0.1:0", option];
+            let httpd = WebServer::start(command(hub).args(options), 4);
+            let mut stream = httpd.connect();
+            for target in ["/plaintext", "/json", "/plaintext?a=b", "/json?"].repeat(2) {
+                for method in ["GET", "HEAD"] {
+                    write!(stream, "{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                }
+            }
+            write!(
+                stream,
+                "GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            )
+            .unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            assert_eq!(text.matches("HTTP/1.1 200 OK\r\n").count(), 16);
+            assert!(text.ends_with("404 Not Found\n"), "{text}");
+            let is_undated = |line: &&str| !line.starts_with("Date: ");
+            text.lines()
+                .filter(is_undated)
+                .collect::<Vec<_>>()
+                .join("\n")
+        });
+        assert_eq!(answers[0], answers[1]);
+    });
+}
+
 #[test]
 fn signals_stop_it_with_status_zero() {
     under_each_hub("httpd", "signals_stop_it_with_status_zero", |hub| {

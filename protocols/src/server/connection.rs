@@ -32,7 +32,7 @@ use super::record::Record;
 use super::registry::Activity;
 use super::request_body::RequestBody;
 use super::respond::{Answered, Broken, GivenUp, give_up, respond};
-use super::shortcut::{Left, answer_simple};
+use super::shortcut::{Unanswered, answer_simple};
 use super::upgrade::take_over;
 use crate::wire::{
     BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead, error_page,
@@ -222,14 +222,16 @@ fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
         if !input.is_empty() {
             let left = match link.shared.handler.shortcut() {
                 Some(shortcut) if deadline.is_none() => answer_simple(link, shortcut, &mut input)?,
-                _ => Left::Unclear,
+                _ => Unanswered::Unclear,
             };
             let mut space = link.shared.space.borrow_mut();
             let parsed = match left {
-                Left::End(reason) => return Err(reason.into()),
-                Left::Parsed(parsed) => parsed.map(Some),
-                Left::Unclear if input.is_empty() => Ok(None),
-                Left::Unclear => parser.parse_into(&mut space, input.waiting(), &config.limits),
+                Unanswered::End(reason) => return Err(reason.into()),
+                Unanswered::Parsed(parsed) => parsed.map(Some),
+                Unanswered::Unclear if input.is_empty() => Ok(None),
+                Unanswered::Unclear => {
+                    parser.parse_into(&mut space, input.waiting(), &config.limits)
+                }
             };
             match parsed {
                 Ok(Some(consumed)) => {

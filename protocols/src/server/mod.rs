@@ -21,7 +21,7 @@
 //! * [`Server`], [`Config`], [`ServerHandle`]: settings, serving, stopping.
 //! * [`Cores`]: the same on every core.
 //! * [`Handler`], [`RequestBody`], [`Body`], [`BodySink`]: what is between server and program.
-//! * [`Shortcut`]: answers to simple requests, at half the cost.
+//! * [`Shortcut`]: answers to simple requests, at about half the cost.
 //! * [`Peer`], [`ForwardedFor`]: who is at the other end, and in front of that.
 //! * [`Body::upgrade`], [`Upgraded`]: a connection that goes over to another protocol.
 //! * [`AccessLog`]: a line a request, or a record.

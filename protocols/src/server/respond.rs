@@ -107,15 +107,7 @@ pub(super) fn respond(
     match body.kind {
         Kind::Bytes(bytes) => {
             write_head(link, status, fields, &plan, ResponseKind::Whole);
-            let mut output = link.output.borrow_mut();
-            let sent = output.whole_body(&bytes);
-            let answered = Answered {
-                status,
-                length: output.body_sent(),
-            };
-            drop(output);
-            sent.map_err(|error| broken(link, &error, answered))?;
-            Ok(answered)
+            send_body(link, status, &bytes)
         }
         Kind::Upgrade(takeover) => {
             write_head(link, status, fields, &plan, ResponseKind::Whole);
@@ -150,6 +142,20 @@ pub(super) fn respond(
             )
         }
     }
+}
+
+/// Sends a body that is all there, whose head has been written.
+#[inline]
+pub(super) fn send_body(link: &Link, status: StatusCode, bytes: &[u8]) -> Result<Answered, Broken> {
+    let mut output = link.output.borrow_mut();
+    let sent = output.whole_body(bytes);
+    let answered = Answered {
+        status,
+        length: output.body_sent(),
+    };
+    drop(output);
+    sent.map_err(|error| broken(link, &error, answered))?;
+    Ok(answered)
 }
 
 fn end_stream(
@@ -267,7 +273,7 @@ fn report(error: &io::Error) {
 }
 
 /// Why a response could not be sent to its end.
-pub(super) fn broken(link: &Link, error: &io::Error, answered: Answered) -> Broken {
+fn broken(link: &Link, error: &io::Error, answered: Answered) -> Broken {
     let reason = match error.kind() {
         _ if link.output.borrow().is_broken() => broken_by(error),
         io::ErrorKind::InvalidData => {

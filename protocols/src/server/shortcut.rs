@@ -24,7 +24,7 @@ use super::input::Input;
 use super::link::{Link, Turn};
 use super::record::Record;
 use super::registry::Activity;
-use super::respond::{Answered, Broken, broken, respond};
+use super::respond::{Answered, Broken, respond, send_body};
 use crate::wire::{
     BodySize, CloseReason, ConnectionField, CutHead, Exchange, HeadView, Next, Refusal,
     ResponseHead, plan_response,
@@ -32,16 +32,17 @@ use crate::wire::{
 
 /// Answers simple requests, without what a request costs.
 ///
-/// More than half of what a small answer costs the program is making, and throwing away, the
-/// request's target, fields and values, and the response. For what is asked for again and again, and
-/// does not need them (whether the server is alive, a small file from memory, a redirect), there is
-/// this: it gets the head as it lies in the connection's buffer, and gives an answer that borrows
-/// what it is made of.
+/// About half of what a small answer costs the program is making, and throwing away, the request's
+/// target, fields and values, and the response. For what is asked for again and again, and does not
+/// need them (whether the server is alive, a small file from memory, a redirect), there is this: it
+/// gets the head as it lies in the connection's buffer, and gives an answer that borrows what it is
+/// made of.
 ///
 /// It is asked about GET and HEAD of a path, in HTTP/1.1, without a body, an expectation or an upgrade,
-/// from clients that do not ask for the connection to be closed; and not about the first request for
-/// a `Host`. So **what it answers, the handler must answer as well, and in the same way**: this is a
-/// shorter way to the same answer.
+/// from clients that do not ask for the connection to be closed; and for the one `Host` that the server
+/// remembers, which is that of the first request, until others have come sixteen times in a row. So
+/// **what it answers, the handler must answer as well, and in the same way**: this is a shorter way to
+/// the same answer.
 ///
 /// The answers are like a handler's: with `Date` and `Server`, in the access log, without a body for
 /// HEAD, within [`Config::exchange`](super::Config::exchange). If it panics, the client gets 500 and
@@ -141,7 +142,7 @@ impl<'a> ShortAnswer<'a> {
 }
 
 /// What there is after the requests that a shortcut has answered.
-pub(super) enum Left {
+pub(super) enum Unanswered {
     /// Nothing, or what is not whole, or not an ordinary head.
     Unclear,
     /// A head for the handler: it is in the space for heads, and was so long, or it is refused.
@@ -158,25 +159,25 @@ pub(super) fn answer_simple(
     link: &Rc<Link>,
     shortcut: &dyn Shortcut,
     input: &mut Input,
-) -> Result<Left, CloseReason> {
+) -> Result<Unanswered, CloseReason> {
     let shared = &link.shared;
     let limits = &shared.config.limits;
     loop {
         let mut slots = CutHead::slots();
         let Some(cut) = CutHead::ordinary(&mut slots, input.waiting(), limits) else {
-            return Ok(Left::Unclear);
+            return Ok(Unanswered::Unclear);
         };
         let length = cut.length();
         match take(link, shortcut, &cut)? {
             Some(next) => {
                 input.consume(length);
                 if let Next::Close(reason) = next {
-                    return Ok(Left::End(reason));
+                    return Ok(Unanswered::End(reason));
                 }
             }
             None => {
                 let filled = shared.space.borrow_mut().fill(&cut, limits);
-                return Ok(Left::Parsed(filled.map(|()| length)));
+                return Ok(Unanswered::Parsed(filled.map(|()| length)));
             }
         }
     }
@@ -292,16 +293,9 @@ fn send(
         names: config.names,
     }
     .write_list_with_ending(answer.fields, dated.ending(), &mut output.ready);
-    drop(dated);
     output.begin_body(&plan);
-    let sent = output.whole_body(&answer.body);
-    let answered = Answered {
-        status,
-        length: output.body_sent(),
-    };
-    drop(output);
-    sent.map_err(|error| broken(link, &error, answered))?;
-    Ok(answered)
+    drop((output, dated));
+    send_body(link, status, &answer.body)
 }
 
 /// Answers in the ordinary way.

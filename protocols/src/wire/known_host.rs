@@ -2,6 +2,8 @@
 //! cheaper than checking, and sharing than keeping another. What a valid host is, says
 //! [`target`](super::target) (RFC 9110 section 7.2).
 
+use std::cell::Cell;
+
 use http::HeaderValue;
 
 /// Longer ones are not remembered.
@@ -16,30 +18,33 @@ const PATIENCE: u32 = 16;
 pub(super) struct KnownHost {
     value: Option<HeaderValue>,
     /// Others that have come in a row.
-    others: u32,
+    others: Cell<u32>,
 }
 
 impl KnownHost {
     /// The value with this text, if it is the one that is known.
-    pub(super) fn get(&mut self, text: &[u8]) -> Option<HeaderValue> {
-        let known = self.value.as_ref().filter(|known| *known == text)?;
-        self.others = 0;
-        Some(known.clone())
+    pub(super) fn get(&self, text: &[u8]) -> Option<HeaderValue> {
+        let value = self.value.as_ref();
+        value.filter(|_| self.is(text)).cloned()
     }
 
-    /// Whether it is the one that is known.
+    /// Whether it is the one that is known, which has come again then.
     pub(super) fn is(&self, text: &[u8]) -> bool {
-        self.value.as_ref().is_some_and(|known| known == text)
+        let is_known = self.value.as_ref().is_some_and(|known| known == text);
+        if is_known {
+            self.others.set(0);
+        }
+        is_known
     }
 
     /// Another one, which has been found valid.
     pub(super) fn met(&mut self, text: &[u8]) {
-        self.others += 1;
-        let is_due = self.value.is_none() || self.others == PATIENCE;
+        self.others.set(self.others.get() + 1);
+        let is_due = self.value.is_none() || self.others.get() == PATIENCE;
         if is_due && text.len() <= LONGEST {
             // A copy: the head it came in is not to be kept for its sake.
             self.value = HeaderValue::from_bytes(text).ok();
-            self.others = 0;
+            self.others.set(0);
         }
     }
 }
@@ -64,6 +69,19 @@ mod tests {
         assert_eq!(known.get(b"a.example"), None);
         assert_eq!(known.get(b"b.example").unwrap(), "b.example");
         assert_eq!(known.get(b"b.exampl"), None);
+    }
+
+    #[test]
+    fn one_that_comes_again_and_again_stays() {
+        let mut known = KnownHost::default();
+        known.met(b"a.example");
+        for _ in 0..10 {
+            for _ in 1..PATIENCE {
+                assert!(!known.is(b"b.example"));
+                known.met(b"b.example");
+            }
+            assert!(known.is(b"a.example"));
+        }
     }
 
     #[test]
