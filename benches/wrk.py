@@ -7,6 +7,9 @@
 
 Each server is kept on the first core, wrk on the second; in each round all servers take their turn. Printed are
 the medians, and in brackets the medians of the rounds' ratios to the bare loop. Needs wrk, two cores and Linux.
+
+wrk sends the same request again and again, of which our shortcut remembers the fields; in the rows that say so each
+request has a field that differs from those before it.
 """
 
 import os
@@ -27,14 +30,27 @@ SERVERS = {
     "hyper": ["hyper_httpd"],
     "may": ["may_httpd"],
 }
-PIPELINED = """
+# Many packets of so many requests each, which take their turn.
+SCRIPT = """
+local packets, at = {}, 0
 init = function()
-    local requests = {}
-    for at = 1, 16 do requests[at] = wrk.format(nil, "/plaintext") end
-    burst = table.concat(requests)
+    for packet = 1, PACKETS do
+        local requests = {}
+        for n = 1, DEPTH do
+            local fields = {}
+            if DIFFERS then fields["X-Request"] = string.format("%08d", packet * DEPTH + n) end
+            requests[n] = wrk.format(nil, "/plaintext", fields)
+        end
+        packets[packet] = table.concat(requests)
+    end
 end
-request = function() return burst end
+request = function()
+    at = at % PACKETS + 1
+    return packets[at]
+end
 """
+# Connections, requests in a packet, and whether their fields differ.
+LOADS = [(64, 1, False), (64, 16, False), (512, 1, False), (512, 16, False), (64, 1, True), (64, 16, True)]
 
 
 def cpu(pid):
@@ -57,9 +73,15 @@ def start(command):
     sys.exit(f"wrk.py: {program} printed no address")
 
 
-def cost(pid, port, connections, seconds, script):
+def script(depth, differs):
+    """The requests, for wrk."""
+    values = {"DEPTH": str(depth), "PACKETS": str(1024 // depth), "DIFFERS": str(differs).lower()}
+    return re.sub("|".join(values), lambda found: values[found[0]], SCRIPT)
+
+
+def cost(pid, port, connections, seconds, lua):
     """Microseconds of the server for each request."""
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *script]
+    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", lua]
     before = cpu(pid)
     told = subprocess.run([*command, f"http://127.0.0.1:{port}/plaintext"], capture_output=True, text=True, check=True)
     spent = cpu(pid) - before
@@ -82,22 +104,22 @@ def main():
     try:
         for name, command in SERVERS.items():
             servers[name] = start(command)
-        with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
-            lua.write(PIPELINED)
-            lua.flush()
-            print("| connections | pipelined | " + " | ".join(servers) + " |")
-            print("|---|---|" + "---|" * len(servers))
-            for connections in (64, 512):
-                for depth, script in ((1, []), (16, ["-s", lua.name])):
-                    found = {name: [] for name in servers}
-                    for _ in range(rounds):
-                        for name, (server, port) in servers.items():
-                            found[name].append(cost(server.pid, port, connections, seconds, script))
-                    cells = []
-                    for name, figures in found.items():
-                        ratio = statistics.median(a / b for a, b in zip(figures, found["bare"]))
-                        cells.append(f"{statistics.median(figures):.2f} ({ratio:.2f})")
-                    print(f"| {connections} | {depth} | " + " | ".join(cells) + " |", flush=True)
+        print("| connections | pipelined | fields | " + " | ".join(servers) + " |")
+        print("|---|---|---|" + "---|" * len(servers))
+        for connections, depth, differs in LOADS:
+            with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
+                lua.write(script(depth, differs))
+                lua.flush()
+                found = {name: [] for name in servers}
+                for _ in range(rounds):
+                    for name, (server, port) in servers.items():
+                        found[name].append(cost(server.pid, port, connections, seconds, lua.name))
+            cells = []
+            for name, figures in found.items():
+                ratio = statistics.median(a / b for a, b in zip(figures, found["bare"]))
+                cells.append(f"{statistics.median(figures):.2f} ({ratio:.2f})")
+            fields = "differ" if differs else "the same"
+            print(f"| {connections} | {depth} | {fields} | " + " | ".join(cells) + " |", flush=True)
     finally:
         for server, _ in servers.values():
             server.kill()

@@ -43,8 +43,8 @@ impl<F> Shortcut for Pages<F> {
         static AS_TEXT: [(HeaderName, HeaderValue); 1] = [(CONTENT_TYPE, TEXT)];
         static AS_JSON: [(HeaderName, HeaderValue); 1] = [(CONTENT_TYPE, JSON)];
         match head.path() {
-            "/plaintext" => Some(ShortAnswer::new(HELLO.as_bytes()).fields(&AS_TEXT)),
-            "/json" => Some(ShortAnswer::new(HELLO_JSON.as_bytes()).fields(&AS_JSON)),
+            b"/plaintext" => Some(ShortAnswer::new(HELLO.as_bytes()).fields(&AS_TEXT)),
+            b"/json" => Some(ShortAnswer::new(HELLO_JSON.as_bytes()).fields(&AS_JSON)),
             _ => None,
         }
     }

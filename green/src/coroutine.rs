@@ -217,7 +217,7 @@ pub(crate) struct Coroutine {
     pub(crate) slot: Cell<usize>,
     pub(crate) state: Cell<State>,
     pub(crate) wait: Cell<Wait>,
-    /// When the turn began in which it parked last; see `Scheduler::turn_began`.
+    /// The time of the turn in which it parked last.
     pub(crate) since: Cell<Time>,
     pub(crate) woken: Cell<Woken>,
     /// The deadline of the current park.

@@ -165,7 +165,7 @@ pub use join::{
     first_of_timeout, join_all, join_all_timeout, race, race_timeout,
 };
 pub use local::{AccessError, LocalKey};
-pub use now::now;
+pub use now::{now, turn_time};
 pub use offload::{
     MAX_THREADS, OFFLOAD_VARIABLE, OffloadBuilder, OffloadPool, OffloadStats, offload,
     offload_timeout,

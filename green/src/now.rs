@@ -26,3 +26,28 @@ use crate::scheduler;
 pub fn now() -> Time {
     scheduler::with(|scheduler| scheduler.run_loop.now())
 }
+
+/// The time of the current turn of this thread's run loop, as [`RunLoop::turn_time`] gives it: cheap,
+/// since the clock is read but once a turn, and too early by as long as the turn has taken. For what
+/// need not be exact: the text of a date, whether something has waited for long.
+///
+/// [`RunLoop::turn_time`]: eventlet_runloop::RunLoop::turn_time
+///
+/// # Panics
+///
+/// As for [`now`].
+///
+/// # Examples
+///
+/// ```
+/// use eventlet_green::{now, sleep, turn_time};
+/// use std::time::Duration;
+///
+/// let start = now();
+/// sleep(Duration::from_millis(2));
+/// assert!(turn_time() > start && turn_time() <= now());
+/// ```
+#[inline]
+pub fn turn_time() -> Time {
+    scheduler::with(|scheduler| scheduler.run_loop.turn_time())
+}

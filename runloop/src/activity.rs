@@ -11,9 +11,10 @@ pub enum Activity {
     Entry,
     /// A turn begins: timers are next.
     BeforeTimers,
-    /// Nothing is ready: the loop is about to wait for the hub.
+    /// Nothing is ready: the loop is about to wait for the hub. If an observer makes something ready, or
+    /// a timer becomes due meanwhile, it only looks at the hub.
     BeforeWaiting,
-    /// The wait is over: what is ready will be dispatched next.
+    /// The wait, or look, is over: what is ready will be dispatched next.
     AfterWaiting,
     /// A [`run`](crate::RunLoop::run) is over.
     Exit,

@@ -70,6 +70,8 @@ pub struct RunLoop<H: Hub> {
     pub(crate) counters: CounterCells,
     /// The count of calls at which this turn's budget is spent.
     pub(crate) calls_limit: Cell<u64>,
+    /// See [`turn_time`](Self::turn_time); `None` until somebody asks.
+    pub(crate) turn_time: Cell<Option<Time>>,
     pub(crate) keep_alive: Arc<Shared>,
     pub(crate) panic_reporter: RefCell<Option<Reporter>>,
     /// `None`: calls run as they were queued.
@@ -134,6 +136,7 @@ impl<H: Hub> RunLoop<H> {
             active: Cell::new(false),
             counters: CounterCells::default(),
             calls_limit: Cell::new(0),
+            turn_time: Cell::new(None),
             keep_alive,
             panic_reporter: RefCell::new(None),
             dice: RefCell::new(None),
@@ -339,6 +342,44 @@ impl<H: Hub> RunLoop<H> {
     /// The time on the loop's clock, read now.
     pub fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// The time of the current turn: its beginning, when the loop looked for timers that were due, or,
+    /// if there were none, when it was first asked for. The clock is read but once a turn, however many
+    /// ask; for who would rather have it cheap than exact. Between two turns it is that of the last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{ManualClock, RunLoop};
+    /// use std::time::Duration;
+    ///
+    /// let (hub, clock) = (eventlet_hub_poll::PollHub::new()?, ManualClock::new());
+    /// let run_loop = RunLoop::with_clock(hub, clock.clone());
+    /// run_loop.call_soon(move |run_loop| {
+    ///     let before = run_loop.turn_time();
+    ///     clock.advance(Duration::from_secs(1));
+    ///     assert_eq!(run_loop.turn_time(), before);
+    ///     run_loop.call_soon(move |_| {});
+    /// });
+    /// run_loop.turn(Some(Duration::ZERO))?;
+    /// run_loop.turn(Some(Duration::ZERO))?;
+    /// assert_eq!(run_loop.turn_time(), run_loop.now());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[inline]
+    pub fn turn_time(&self) -> Time {
+        match self.turn_time.get() {
+            Some(time) => time,
+            None => self.look_at_clock(),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn look_at_clock(&self) -> Time {
+        let now = self.clock.now();
+        self.turn_time.set(Some(now));
+        now
     }
 
     /// When the next timer is due.

@@ -13,10 +13,13 @@ use std::time::Duration;
 use eventlet_hub::{Event, Events, Hub};
 
 use crate::report::Contained;
-use crate::{Activity, Culprit, Flow, ObserverId, RunLoop, Task};
+use crate::{Activity, Culprit, Flow, ObserverId, RunLoop, Task, Time};
 
 /// A queue of ready calls that once grew beyond this gives its memory back before a wait.
 const KEPT_CALLS: usize = 4096;
+
+/// A deadline that was nearer than this when a turn began may have passed in it.
+const NEAR: Duration = Duration::from_millis(1);
 
 /// Where a turn is. It is taken up there after it was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,22 @@ enum Waiting {
     AtMost(Option<Duration>),
     /// As long as it takes, but not at all when nothing could end it.
     UnlessIdle,
+}
+
+/// What ends a wait if nothing becomes ready.
+#[derive(Clone, Copy)]
+struct End {
+    /// So long; for ever without a duration.
+    patience: Option<Duration>,
+    /// The next timer's.
+    deadline: Option<Time>,
+}
+
+impl End {
+    const NOW: End = End {
+        patience: Some(Duration::ZERO),
+        deadline: None,
+    };
 }
 
 /// Lowers a flag, whatever happens.
@@ -276,10 +295,11 @@ impl<H: Hub + 'static> RunLoop<H> {
 
     fn begin(&self) {
         increment(&self.counters.turns);
+        self.turn_time.set(None);
         self.observe(Activity::BeforeTimers);
         // Without timers nobody asks for the time.
         if !self.timers.borrow().is_empty() {
-            let now = self.clock.now();
+            let now = self.look_at_clock();
             let limit = self.budget.get().timers();
             self.timers.borrow_mut().collect_due(now, limit);
         }
@@ -370,17 +390,19 @@ impl<H: Hub + 'static> RunLoop<H> {
     }
 
     fn wait(&self, waiting: Waiting) -> io::Result<()> {
-        let limit = self.wait_limit(waiting);
-        if limit == Some(Duration::ZERO) {
+        let Some(mut end) = self.end_of_wait(waiting) else {
             increment(&self.counters.polls);
-            return self.ask_hub(limit);
-        }
-        let limit = match self.observe(Activity::BeforeWaiting) {
-            Observed::Nobody => limit,
-            Observed::Called if self.stop.get() != Stop::No => Some(Duration::ZERO),
-            // They may have made something ready.
-            Observed::Called => self.wait_limit(waiting),
+            return self.ask_hub(Some(Duration::ZERO));
         };
+        if self.observe(Activity::BeforeWaiting) == Observed::Called {
+            // They may have made something ready.
+            end = match self.stop.get() {
+                Stop::No => self.end_of_wait(waiting).unwrap_or(End::NOW),
+                _ => End::NOW,
+            };
+        }
+        // Not before the observers have taken their time.
+        let limit = self.time_until(end);
         self.trim_calls();
         increment(&self.counters.waits);
         let outcome = match limit {
@@ -393,21 +415,32 @@ impl<H: Hub + 'static> RunLoop<H> {
         outcome
     }
 
-    /// How long the hub may wait. The hub rounds up, and the clock is read again afterwards, so no
-    /// timer expires early.
-    fn wait_limit(&self, waiting: Waiting) -> Option<Duration> {
+    /// Whether a deadline has passed, as far as is known: the clock is not read again for one that was
+    /// far away when the turn began.
+    fn is_due(&self, deadline: Time) -> bool {
+        deadline <= self.turn_time() + NEAR && deadline <= self.clock.now()
+    }
+
+    /// What ends a wait if nothing becomes ready; `None` if there is something to do already.
+    fn end_of_wait(&self, waiting: Waiting) -> Option<End> {
         if !self.calls.borrow().is_empty() {
-            return Some(Duration::ZERO);
+            return None;
         }
         let patience = match waiting {
             Waiting::AtMost(patience) => patience,
-            Waiting::UnlessIdle if self.is_idle() => Some(Duration::ZERO),
+            Waiting::UnlessIdle if self.is_idle() => return None,
             Waiting::UnlessIdle => None,
         };
-        if patience == Some(Duration::ZERO) {
-            return patience;
-        }
         let deadline = self.timers.borrow_mut().next_look();
+        let is_ready =
+            patience == Some(Duration::ZERO) || deadline.is_some_and(|it| self.is_due(it));
+        (!is_ready).then_some(End { patience, deadline })
+    }
+
+    /// How long the hub may wait. The hub rounds up, and the clock is read again afterwards, so no
+    /// timer expires early.
+    fn time_until(&self, end: End) -> Option<Duration> {
+        let End { patience, deadline } = end;
         let Some(deadline) = deadline else {
             return patience;
         };

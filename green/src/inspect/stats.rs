@@ -78,8 +78,8 @@ pub fn stats() -> Stats {
     })
 }
 
-/// Which turn of the run loop this is: for what is worth making once a turn, such as the text of a
-/// date.
+/// Which turn of the run loop this is: for what is worth making once a turn. Its time is
+/// [`turn_time`](crate::turn_time).
 ///
 /// # Panics
 ///

@@ -98,9 +98,6 @@ pub(crate) struct Scheduler {
     pub(crate) pulse: Arc<Pulse>,
     /// How many want to know how long each coroutine runs.
     pub(crate) run_times: Cell<usize>,
-    /// When the current turn began, by the loop's clock: one look at it a turn is what knowing since
-    /// when somebody waits may cost.
-    turn_began: Cell<Time>,
     deadlock_detail: Cell<DeadlockDetail>,
     ending: Cell<bool>,
     _alternate_stack: AlternateStack,
@@ -211,7 +208,6 @@ impl Scheduler {
             inbox,
             pulse: Arc::default(),
             run_times: Cell::new(0),
-            turn_began: Cell::new(Time::ORIGIN),
             deadlock_detail: Cell::default(),
             ending: Cell::new(false),
             _alternate_stack: AlternateStack::ensure(),

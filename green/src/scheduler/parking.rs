@@ -50,7 +50,8 @@ impl Scheduler {
     pub(super) fn note_parked(&self, coroutine: &Coroutine, wait: Wait) {
         coroutine.state.set(State::Parked);
         coroutine.wait.set(wait);
-        coroutine.since.set(self.turn_began.get());
+        // One look at the clock a turn is what knowing since when somebody waits may cost.
+        coroutine.since.set(self.run_loop.turn_time());
     }
 
     /// Has whoever is about to park woken at a deadline.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
-use eventlet_runloop::{Time, Turned};
+use eventlet_runloop::Time;
 
 use super::{IO_CREDIT, Scheduler};
 use crate::coroutine::{State, Wait, Woken};
@@ -72,9 +72,8 @@ impl Scheduler {
 
     fn turn_away(&self) -> Result<(), ParkError> {
         self.at_root.set(false);
-        if self.turn_began.get() == Time::ORIGIN {
-            self.turn_began.set(self.run_loop.now());
-            self.root.since.set(self.turn_began.get());
+        if self.root.since.get() == Time::ORIGIN {
+            self.root.since.set(self.run_loop.turn_time());
         }
         let outcome = loop {
             if self.root_due.replace(false) {
@@ -84,12 +83,7 @@ impl Scheduler {
                 break Err(ParkError::Deadlock(deadlock));
             }
             match self.run_loop.turn(None) {
-                Ok(turned) => {
-                    if turned == Turned::Complete {
-                        self.turn_began.set(self.run_loop.now());
-                    }
-                    self.inbox.deliver(self);
-                }
+                Ok(_) => self.inbox.deliver(self),
                 // Woken already, and in the queue: its turn comes without the hub. Told of the failure, it
                 // would leave its turn behind, which would end its next wait at once.
                 Err(_) if self.root.state.get() == State::Ready => {}

@@ -40,7 +40,6 @@ impl Scheduler {
             if let Err(error) = self.run_loop.turn(Some(Duration::ZERO)) {
                 break Err(ParkError::HubFailed(error.into()));
             }
-            self.turn_began.set(self.run_loop.now());
             self.inbox.deliver(self);
             let after = self.run_loop.counters();
             // The hub was looked at after the calls, so nothing they did is unseen. A turn that was

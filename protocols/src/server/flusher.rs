@@ -6,11 +6,11 @@
 //! had their turn, or earlier, when it has become many or takes long. It is also what sends an answer
 //! while the handler of the next, pipelined request waits for something.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use eventlet_green::Callback;
+use eventlet_green::{Callback, now, turn_time};
 
 use super::link::Link;
 use super::rest::Resting;
@@ -19,7 +19,8 @@ use super::shared::Shared;
 /// So many connections are sent for at once; with more, the first would wait too long.
 const MANY: usize = 64;
 
-/// An answer is not held back longer than this, and the time that the next [`LOOK`] take to be made.
+/// An answer is not held back longer than this from the beginning of the turn, and the time that the
+/// next [`LOOK`] take to be made.
 const LONG: Duration = Duration::from_micros(200);
 
 /// The clock is read for every so many answers: for each, it would be a part of what they cost.
@@ -29,8 +30,6 @@ const LOOK: usize = 4;
 #[derive(Default)]
 pub(super) struct Flusher {
     announced: RefCell<Vec<Announced>>,
-    /// When the first of them came.
-    since: Cell<Option<Instant>>,
     callback: OnceCell<Callback>,
 }
 
@@ -51,14 +50,8 @@ impl Flusher {
     /// Sends what is ready for a connection that has nothing more to do, and lets it rest.
     pub(super) fn settle_soon(&self, shared: &Shared, connection: Rc<Resting>) {
         let count = self.enter(Announced::Done(connection));
-        if count % LOOK == 1 {
-            let now = Instant::now();
-            let since = self.since.get().unwrap_or(now);
-            self.since.set(Some(since));
-            if now - since >= LONG {
-                self.send_all(shared);
-            }
-        } else if count >= MANY {
+        let is_long = || now() - turn_time() >= LONG;
+        if count >= MANY || count.is_multiple_of(LOOK) && is_long() {
             self.send_all(shared);
         }
     }
@@ -83,7 +76,6 @@ impl Flusher {
     /// Sends what is ready, without waiting for anybody; then those rest who have nothing more to do.
     /// They do so together, since the clock need be read but once for them.
     pub(super) fn send_all(&self, shared: &Shared) {
-        self.since.set(None);
         let mut all = self.announced.take();
         all.retain(|announced| match announced {
             Announced::Done(connection) => connection.send(),

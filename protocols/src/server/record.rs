@@ -49,7 +49,6 @@ impl<'a> Record<'a> {
     pub(super) fn of_simple(
         log: &'a AccessLog,
         begun: Instant,
-        line: &[u8],
         head: &HeadView<'_>,
         trusted_hops: usize,
     ) -> Self {
@@ -57,7 +56,7 @@ impl<'a> Record<'a> {
         Record {
             log,
             begun: Some(begun),
-            line: Bytes::copy_from_slice(line),
+            line: Bytes::copy_from_slice(head.line()),
             host: field(HOST),
             referer: field(REFERER),
             agent: field(USER_AGENT),

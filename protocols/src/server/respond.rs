@@ -4,6 +4,7 @@
 //! then the writer may read the request's body, and the client that waits for `100 Continue` gets
 //! it in time; and a writer that fails at once can still be answered with 500.
 
+use std::cell::RefMut;
 use std::io;
 use std::mem;
 use std::rc::Rc;
@@ -14,6 +15,7 @@ use http::{HeaderMap, Method, Response, StatusCode, Version};
 use super::body::{Body, BodySink, Kind};
 use super::connection::broken_by;
 use super::link::Link;
+use super::output::Output;
 use super::upgrade;
 use crate::wire::{
     CloseReason, ResponseFraming, ResponseHead, ResponseKind, ResponsePlan, error_page,
@@ -107,7 +109,7 @@ pub(super) fn respond(
     match body.kind {
         Kind::Bytes(bytes) => {
             write_head(link, status, fields, &plan, ResponseKind::Whole);
-            send_body(link, status, &bytes)
+            send_body(link, link.output.borrow_mut(), status, &bytes)
         }
         Kind::Upgrade(takeover) => {
             write_head(link, status, fields, &plan, ResponseKind::Whole);
@@ -146,8 +148,12 @@ pub(super) fn respond(
 
 /// Sends a body that is all there, whose head has been written.
 #[inline]
-pub(super) fn send_body(link: &Link, status: StatusCode, bytes: &[u8]) -> Result<Answered, Broken> {
-    let mut output = link.output.borrow_mut();
+pub(super) fn send_body(
+    link: &Link,
+    mut output: RefMut<'_, Output>,
+    status: StatusCode,
+    bytes: &[u8],
+) -> Result<Answered, Broken> {
     let sent = output.whole_body(bytes);
     let answered = Answered {
         status,

@@ -6,9 +6,9 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::mem;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use eventlet_green::{Time, Timer, now, turn_count};
+use eventlet_green::{Time, Timer, now, turn_time};
 use http::HeaderMap;
 
 use super::config::Config;
@@ -18,6 +18,9 @@ use super::input::Buffers;
 use super::listening::Listener;
 use super::registry::Registry;
 use crate::wire::{DateCache, DateText, HeadSpace, write_ending};
+
+/// A date is good for so long. It has whole seconds.
+const FRESH: Duration = Duration::from_millis(5);
 
 /// The largest table of fields that is used again: no larger than those of most requests.
 const MOST_KEPT_FIELDS: usize = 64;
@@ -33,6 +36,8 @@ pub(super) struct Shared {
     /// nobody waits.
     pub(super) space: RefCell<HeadSpace>,
     dated: RefCell<Dated>,
+    /// When the date is to be looked at again.
+    dated_until: Cell<Time>,
     /// Of a response that has its fields elsewhere.
     pub(super) no_fields: HeaderMap,
     pub(super) stopping: Cell<bool>,
@@ -52,6 +57,7 @@ impl Shared {
             space: RefCell::new(HeadSpace::for_many(config.log.is_some())),
             config,
             dated: RefCell::default(),
+            dated_until: Cell::new(Time::ORIGIN),
             no_fields: HeaderMap::new(),
             stopping: Cell::new(false),
             listeners: RefCell::default(),
@@ -87,14 +93,13 @@ impl Shared {
         }
     }
 
-    /// The date of now. The clock is read once a turn of the run loop: between two looks at the
-    /// sockets.
+    /// The date of now, or of [`FRESH`] ago: looking at the clock for each would be a part of what answers
+    /// cost.
     pub(super) fn dated(&self) -> Ref<'_, Dated> {
-        let turn = turn_count();
-        if self.dated.borrow().turn != Some(turn) {
-            let mut dated = self.dated.borrow_mut();
-            dated.turn = Some(turn);
-            dated.refresh(&self.config);
+        let time = turn_time();
+        if time >= self.dated_until.get() {
+            self.dated_until.set(time + FRESH);
+            self.dated.borrow_mut().refresh(&self.config);
         }
         self.dated.borrow()
     }
@@ -105,8 +110,6 @@ impl Shared {
 pub(super) struct Dated {
     cache: DateCache,
     ending: Vec<u8>,
-    /// The turn of the run loop that it was taken in.
-    turn: Option<u64>,
 }
 
 impl Dated {

@@ -7,11 +7,13 @@
 //!              └────────────┴──► request ──► handler
 //! ```
 //!
-//! Which requests are simple is decided in [`HeadView`]. Whatever goes wrong here is answered in the
+//! Which requests are simple is decided in [`HeadView`]; those whose fields have come before are known by
+//! comparing, without being parsed. Whatever goes wrong here is answered in the
 //! ordinary way, by `respond`.
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -36,7 +38,8 @@ use crate::wire::{
 /// target, fields and values, and the response. For what is asked for again and again, and does not
 /// need them (whether the server is alive, a small file from memory, a redirect), there is this: it
 /// gets the head as it lies in the connection's buffer, and gives an answer that borrows what it is
-/// made of.
+/// made of. Fields that come again byte for byte, as those of one client do, and of many of one kind,
+/// are compared with the last and not parsed again.
 ///
 /// It is asked about GET and HEAD of a path, in HTTP/1.1, without a body, an expectation or an upgrade,
 /// from clients that do not ask for the connection to be closed; and for the one `Host` that the server
@@ -74,7 +77,7 @@ use crate::wire::{
 ///
 /// impl Shortcut for Pages {
 ///     fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
-///         (head.path() == "/health").then(|| ShortAnswer::new(b"fine\n"))
+///         (head.path() == b"/health").then(|| ShortAnswer::new(b"fine\n"))
 ///     }
 /// }
 ///
@@ -162,66 +165,82 @@ pub(super) fn answer_simple(
 ) -> Result<Unanswered, CloseReason> {
     let shared = &link.shared;
     let limits = &shared.config.limits;
+    let known = shared.space.borrow().known_fields();
+    let known = known.as_deref();
     loop {
+        let waiting = input.waiting();
         let mut slots = CutHead::slots();
-        let Some(cut) = CutHead::ordinary(&mut slots, input.waiting(), limits) else {
-            return Ok(Unanswered::Unclear);
+        let mut cut = None;
+        let head = match known.and_then(|known| HeadView::known(waiting, known, limits)) {
+            Some(head) => Some(head),
+            None => match CutHead::ordinary(&mut slots, waiting, limits) {
+                Some(it) => shared.space.borrow_mut().view(cut.insert(it)),
+                None => return Ok(Unanswered::Unclear),
+            },
         };
-        let length = cut.length();
-        match take(link, shortcut, &cut)? {
-            Some(next) => {
+        let next = match &head {
+            Some(head) => ask(link, shortcut, head)?.map(|next| (next, head.length())),
+            None => None,
+        };
+        match (next, cut) {
+            (Some((next, length)), cut) => {
+                if cut.is_none() {
+                    shared.space.borrow().known_came_again();
+                }
                 input.consume(length);
                 if let Next::Close(reason) = next {
                     return Ok(Unanswered::End(reason));
                 }
             }
-            None => {
+            (None, Some(cut)) => {
                 let filled = shared.space.borrow_mut().fill(&cut, limits);
-                return Ok(Unanswered::Parsed(filled.map(|()| length)));
+                return Ok(Unanswered::Parsed(filled.map(|()| cut.length())));
             }
+            (None, None) => return Ok(Unanswered::Unclear),
         }
     }
 }
 
-/// Asks the shortcut about a head. `None`: it is for the handler.
-fn take(
+/// Asks the shortcut about a simple head. `None`: it is for the handler.
+fn ask(
     link: &Rc<Link>,
     shortcut: &dyn Shortcut,
-    cut: &CutHead<'_, '_>,
+    head: &HeadView<'_>,
 ) -> Result<Option<Next>, CloseReason> {
     let shared = &link.shared;
     let config = &shared.config;
-    let Some(head) = HeadView::of(cut, &shared.space.borrow()) else {
-        return Ok(None);
-    };
     link.member.activity.set(Activity::Busy);
     let begun = config.log.as_ref().map(|log| (log, Instant::now()));
     if begun.is_some() || config.exchange.is_some() {
         *link.turn.borrow_mut() = Turn::without_body(Exchange::simple());
     }
-    if link.has_output() {
+    if !link.is_announced.get() && link.has_output() {
         // The answer to an earlier request need not wait for this one's, if that takes its time.
         shared.flusher.announce(link);
     }
     // Unless it was answered in the ordinary way.
     let next = Cell::new(None);
-    let outcome = within_limit(link, || match catch_panic(|| shortcut.answer(&head)) {
-        Ok(None) => Ok(None),
-        Ok(Some(answer)) => send(link, head.method(), &answer, &next).map(Some),
-        Err(_) => {
-            let reason = Some(CloseReason::HandlerFailed);
-            send_in_full(link, head.method(), internal_error(), reason).map(Some)
+    // The answer is sent within the innermost of the calls around the shortcut: handed from one to
+    // the next, it would be copied by each.
+    let is_answered = Cell::new(false);
+    let outcome = within_limit(link, || {
+        let sent = catch_panic(|| {
+            let answer = shortcut.answer(head)?;
+            is_answered.set(true);
+            Some(send(link, head.method(), &answer, &next))
+        });
+        match sent {
+            Ok(sent) => sent.transpose(),
+            Err(panic) if is_answered.get() => resume_unwind(panic),
+            Err(_) => {
+                let reason = Some(CloseReason::HandlerFailed);
+                send_in_full(link, head.method(), internal_error(), reason).map(Some)
+            }
         }
     });
     let record = || {
         let (log, begun) = begun?;
-        Some(Record::of_simple(
-            log,
-            begun,
-            cut.line(),
-            &head,
-            config.trusted_hops,
-        ))
+        Some(Record::of_simple(log, begun, head, config.trusted_hops))
     };
     match outcome {
         Ok(None) => Ok(None),
@@ -294,8 +313,8 @@ fn send(
     }
     .write_list_with_ending(answer.fields, dated.ending(), &mut output.ready);
     output.begin_body(&plan);
-    drop((output, dated));
-    send_body(link, status, &answer.body)
+    drop(dated);
+    send_body(link, output, status, &answer.body)
 }
 
 /// Answers in the ordinary way.

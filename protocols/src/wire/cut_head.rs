@@ -78,11 +78,6 @@ impl<'h, 'a> CutHead<'h, 'a> {
     pub(crate) fn length(&self) -> usize {
         self.text.len()
     }
-
-    /// The request line, without its line end.
-    pub(crate) fn line(&self) -> &'a [u8] {
-        &self.text[..self.line_end]
-    }
 }
 
 /// Checks sizes, and that each line ends in CRLF, which `httparse` does not insist on; gives where

@@ -10,6 +10,8 @@ use std::fmt;
 use http::Method;
 
 use super::cut_head::CutHead;
+use super::known::SimpleFields;
+use super::limits::Limits;
 use super::request_parser::HeadSpace;
 use super::syntax::alphanumeric_and;
 
@@ -29,12 +31,12 @@ use super::syntax::alphanumeric_and;
 ///
 /// impl Shortcut for App {
 ///     fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
-///         if head.path() != "/ping" || head.field("x-monitor").is_none() {
+///         if head.path() != b"/ping" || head.field("x-monitor").is_none() {
 ///             return None;
 ///         }
-///         assert_eq!((head.method(), head.target()), (&Method::GET, "/ping?n=1"));
+///         assert_eq!((head.method(), head.target()), (&Method::GET, &b"/ping?n=1"[..]));
 ///         assert_eq!(head.fields().next().unwrap().0.to_lowercase(), "host");
-///         Some(ShortAnswer::new(head.query().unwrap_or("pong").as_bytes()))
+///         Some(ShortAnswer::new(head.query().unwrap_or(b"pong")))
 ///     }
 /// }
 ///
@@ -60,10 +62,22 @@ use super::syntax::alphanumeric_and;
 #[derive(Clone, Copy)]
 pub struct HeadView<'a> {
     method: &'static Method,
-    target: &'a str,
+    /// ASCII, of what paths and queries are made of.
+    target: &'a [u8],
     /// Of the target, without its query.
-    path: &'a str,
-    fields: &'a [httparse::Header<'a>],
+    path_length: usize,
+    fields: Fields<'a>,
+    text: &'a [u8],
+    line_end: usize,
+}
+
+/// Where the fields are.
+#[derive(Clone, Copy)]
+enum Fields<'a> {
+    /// In the buffer.
+    Cut(&'a [httparse::Header<'a>]),
+    /// Not looked at again.
+    Known(&'a SimpleFields),
 }
 
 static GET: Method = Method::GET;
@@ -71,7 +85,7 @@ static HEAD: Method = Method::HEAD;
 
 impl<'a> HeadView<'a> {
     /// A view of a head, if that is of a simple request.
-    pub(crate) fn of(cut: &CutHead<'a, 'a>, space: &HeadSpace) -> Option<Self> {
+    pub(super) fn of(cut: &CutHead<'a, 'a>, space: &HeadSpace) -> Option<Self> {
         let method = match cut.method {
             "GET" => &GET,
             "HEAD" => &HEAD,
@@ -80,7 +94,11 @@ impl<'a> HeadView<'a> {
         if cut.minor != 1 {
             return None;
         }
-        let path = path_of(cut.target)?;
+        let target = cut.target.as_bytes();
+        let (target_length, path_length) = measure(target)?;
+        if target_length < target.len() {
+            return None;
+        }
         let mut hosts = 0;
         for field in cut.fields {
             let is = |name: &str| field.name.eq_ignore_ascii_case(name);
@@ -103,10 +121,54 @@ impl<'a> HeadView<'a> {
         }
         (hosts == 1).then_some(HeadView {
             method,
-            target: cut.target,
-            path,
-            fields: cut.fields,
+            target,
+            path_length,
+            fields: Fields::Cut(cut.fields),
+            text: cut.text,
+            line_end: cut.line_end,
         })
+    }
+
+    /// A view of the head at the beginning of `input`, if that is of a simple request with these
+    /// fields. Limits are those they were cut under.
+    pub(crate) fn known(
+        input: &'a [u8],
+        fields: &'a SimpleFields,
+        limits: &Limits,
+    ) -> Option<Self> {
+        const VERSION: &[u8] = b" HTTP/1.1";
+        let (method, start) = match input {
+            [b'G', b'E', b'T', b' ', ..] => (&GET, 4),
+            [b'H', b'E', b'A', b'D', b' ', ..] => (&HEAD, 5),
+            _ => return None,
+        };
+        let (target_length, path_length) = measure(&input[start..])?;
+        let target_end = start + target_length;
+        let line_end = target_end + VERSION.len();
+        let length = line_end + fields.text().len();
+        let text = input.get(..length)?;
+        let is_known = &text[target_end..line_end] == VERSION && &text[line_end..] == fields.text();
+        let is_within = start - 1 <= limits.method
+            && target_length <= limits.uri_in_force()
+            && length <= limits.head;
+        (is_known && is_within).then(|| HeadView {
+            method,
+            target: &text[start..target_end],
+            path_length,
+            fields: Fields::Known(fields),
+            text,
+            line_end,
+        })
+    }
+
+    /// How many bytes of the input it is.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The request line, without its line end.
+    pub(crate) fn line(&self) -> &'a [u8] {
+        &self.text[..self.line_end]
     }
 
     /// GET or HEAD.
@@ -114,19 +176,19 @@ impl<'a> HeadView<'a> {
         self.method
     }
 
-    /// The target as it was sent, a path and perhaps a query; nothing is decoded.
-    pub fn target(&self) -> &'a str {
+    /// The target as it was sent, a path and perhaps a query; nothing is decoded. All of it is ASCII.
+    pub fn target(&self) -> &'a [u8] {
         self.target
     }
 
     /// The target up to its query.
-    pub fn path(&self) -> &'a str {
-        self.path
+    pub fn path(&self) -> &'a [u8] {
+        &self.target[..self.path_length]
     }
 
     /// What is behind the first `?`.
-    pub fn query(&self) -> Option<&'a str> {
-        self.target.get(self.path.len() + 1..)
+    pub fn query(&self) -> Option<&'a [u8]> {
+        self.target.get(self.path_length + 1..)
     }
 
     /// The value of the first field of a name, in any case.
@@ -137,7 +199,15 @@ impl<'a> HeadView<'a> {
 
     /// Names, in the case they were sent in, and values.
     pub fn fields(&self) -> impl DoubleEndedIterator<Item = (&'a str, &'a [u8])> + use<'a> {
-        self.fields.iter().map(|field| (field.name, field.value))
+        let count = match self.fields {
+            Fields::Cut(fields) => fields.len(),
+            Fields::Known(fields) => fields.len(),
+        };
+        let fields = self.fields;
+        (0..count).map(move |at| match fields {
+            Fields::Cut(fields) => (fields[at].name, fields[at].value),
+            Fields::Known(fields) => fields.get(at),
+        })
     }
 }
 
@@ -145,27 +215,30 @@ impl fmt::Debug for HeadView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeadView")
             .field("method", &self.method)
-            .field("target", &self.target)
+            .field("target", &self.target.escape_ascii().to_string())
             .finish_non_exhaustive()
     }
 }
 
-/// The path of a target that is made of what paths and queries are made of (RFC 3986 sections 3.3 and
-/// 3.4). Some clients send more, and are let through; their requests are not simple.
-fn path_of(target: &str) -> Option<&str> {
-    const PATH: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@%/");
-    let bytes = target.as_bytes();
-    let mut length = bytes.len();
-    for (at, &byte) in bytes.iter().enumerate() {
-        if !PATH[usize::from(byte)] {
-            if byte != b'?' {
-                return None;
-            }
-            length = length.min(at);
-        }
+/// How long a target is that is a path, and perhaps a query, of what these are made of (RFC 3986
+/// sections 3.3 and 3.4), and how long its path. Some clients send more, and are let through; their
+/// requests are not simple.
+fn measure(text: &[u8]) -> Option<(usize, usize)> {
+    static PATH: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@%/");
+    if text.first() != Some(&b'/') {
+        return None;
     }
-    let path = &target[..length];
-    path.starts_with('/').then_some(path)
+    let is_of_path = |byte: &u8| PATH[usize::from(*byte)];
+    let path = text.iter().take_while(|byte| is_of_path(byte)).count();
+    let rest = &text[path..];
+    let query = match rest.first() {
+        Some(b'?') => {
+            let is_of_query = |byte: &u8| is_of_path(byte) || *byte == b'?';
+            rest.iter().take_while(|byte| is_of_query(byte)).count()
+        }
+        _ => 0,
+    };
+    Some((path + query, path))
 }
 
 #[cfg(test)]
@@ -173,56 +246,139 @@ mod tests {
     use http::header;
 
     use super::super::{HeadParser, Limits, Parsed, RequestFraming};
-    use super::{CutHead, HeadSpace, HeadView, path_of};
+    use super::{CutHead, HeadSpace, HeadView, measure};
 
-    /// Every head that differs from a simple one in a byte: what is simple in the view is valid, and
-    /// means the same, in the parser.
-    #[test]
-    fn what_is_simple_is_valid() {
-        let text = b"GET /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nx-y: z\r\n\r\n";
+    const TEXT: &[u8] = b"GET /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nx-y: z\r\n\r\n";
+
+    /// A space that has met a head with these fields.
+    fn space_after(text: &[u8]) -> HeadSpace {
         let limits = Limits::default();
         let mut space = HeadSpace::for_many(false);
-        let known = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        HeadParser::new()
-            .parse_into(&mut space, known, &limits)
-            .unwrap();
-        let mut simple = 0;
-        for at in 0..text.len() {
+        let parsed = HeadParser::new().parse_into(&mut space, text, &limits);
+        assert_eq!(parsed, Ok(Some(text.len())));
+        let mut slots = CutHead::slots();
+        let cut = CutHead::ordinary(&mut slots, text, &limits).unwrap();
+        assert!(space.view(&cut).is_some());
+        space
+    }
+
+    /// Whether the parser takes the head, with the same meaning.
+    #[track_caller]
+    fn assert_same(view: &HeadView<'_>, text: &[u8]) {
+        let shown = String::from_utf8_lossy(text);
+        let Ok(Parsed::Complete { consumed, head }) =
+            HeadParser::new().parse(text, &Limits::default())
+        else {
+            panic!("not whole, or refused: {shown:?}");
+        };
+        assert_eq!(consumed, view.length(), "{shown:?}");
+        assert_eq!(head.line, view.line(), "{shown:?}");
+        assert_eq!(head.method, *view.method(), "{shown:?}");
+        assert_eq!(head.uri.to_string().as_bytes(), view.target(), "{shown:?}");
+        assert_eq!(head.uri.path().as_bytes(), view.path(), "{shown:?}");
+        let query = head.uri.query().map(str::as_bytes);
+        assert_eq!(query, view.query(), "{shown:?}");
+        assert_eq!(head.headers.len(), view.fields().count(), "{shown:?}");
+        for (name, value) in view.fields() {
+            assert_eq!(head.headers[name].as_bytes(), value, "{shown:?}");
+            assert_eq!(view.field(name), Some(value), "{shown:?}");
+        }
+        assert_eq!(head.headers[header::HOST], "a", "{shown:?}");
+        assert_eq!(head.framing, RequestFraming::Empty, "{shown:?}");
+        let is_kept = !head.connection.has_close() && !head.expects_continue;
+        assert!(is_kept && !head.is_upgrade(), "{shown:?}");
+    }
+
+    /// Every head that differs from a simple one in a byte: what is simple in the view is valid, and
+    /// means the same, in the parser. So is what has the fields that are known.
+    #[test]
+    fn what_is_simple_is_valid() {
+        let limits = Limits::default();
+        let space = space_after(TEXT);
+        let known = space.known_fields().unwrap();
+        let (mut simple, mut again) = (0, 0);
+        for at in 0..TEXT.len() {
             for byte in 0..=u8::MAX {
-                let mut head = text.to_vec();
+                let mut head = TEXT.to_vec();
                 head[at] = byte;
-                let shown = String::from_utf8_lossy(&head).into_owned();
-                let mut slots = CutHead::slots();
-                let Some(cut) = CutHead::ordinary(&mut slots, &head, &limits) else {
-                    continue;
-                };
-                let Some(view) = HeadView::of(&cut, &space) else {
-                    continue;
-                };
-                simple += 1;
-                let Ok(Parsed::Complete { consumed, head }) =
-                    HeadParser::new().parse(&head, &limits)
-                else {
-                    panic!("not whole, or refused: {shown:?}");
-                };
-                assert_eq!(consumed, cut.length(), "{shown:?}");
-                assert_eq!(head.line, cut.line(), "{shown:?}");
-                assert_eq!(head.method, *view.method(), "{shown:?}");
-                assert_eq!(head.uri.to_string(), view.target(), "{shown:?}");
-                assert_eq!(head.uri.path(), view.path(), "{shown:?}");
-                assert_eq!(head.uri.query(), view.query(), "{shown:?}");
-                assert_eq!(head.headers.len(), view.fields().count(), "{shown:?}");
-                for (name, value) in view.fields() {
-                    assert_eq!(head.headers[name].as_bytes(), value, "{shown:?}");
-                    assert_eq!(view.field(name), Some(value), "{shown:?}");
+                if let Some(view) = HeadView::known(&head, &known, &limits) {
+                    again += 1;
+                    assert_same(&view, &head);
                 }
-                assert_eq!(head.headers[header::HOST], "a", "{shown:?}");
-                assert_eq!(head.framing, RequestFraming::Empty, "{shown:?}");
-                let is_kept = !head.connection.has_close() && !head.expects_continue;
-                assert!(is_kept && !head.is_upgrade(), "{shown:?}");
+                let mut slots = CutHead::slots();
+                if let Some(cut) = CutHead::ordinary(&mut slots, &head, &limits)
+                    && let Some(view) = HeadView::of(&cut, &space)
+                {
+                    simple += 1;
+                    assert_same(&view, &head);
+                }
             }
         }
         assert!(simple > 1000, "{simple}");
+        // Nothing is left of what may differ but the target.
+        assert!((200..400).contains(&again), "{again}");
+    }
+
+    #[test]
+    fn known_fields_are_found_after_any_simple_line_and_before_anything() {
+        let limits = Limits::default();
+        let space = space_after(TEXT);
+        let known = space.known_fields().unwrap();
+        let fields = &TEXT[b"GET /a?b HTTP/1.1".len()..];
+        for line in ["HEAD / HTTP/1.1", "GET /?? HTTP/1.1", "GET /%41/b HTTP/1.1"] {
+            let head = [line.as_bytes(), fields].concat();
+            let input = [&head, &b"GET"[..]].concat();
+            let view = HeadView::known(&input, &known, &limits).unwrap();
+            assert_same(&view, &head);
+            for cut in 0..head.len() {
+                let part = HeadView::known(&head[..cut], &known, &limits);
+                assert!(part.is_none(), "{cut} of {line}");
+            }
+        }
+        for line in [
+            "POST / HTTP/1.1",
+            "GET / HTTP/1.0",
+            "GET  / HTTP/1.1",
+            "GET / HTTP/1.1 ",
+            "GET a HTTP/1.1",
+            "GET",
+            "",
+        ] {
+            let head = [line.as_bytes(), fields].concat();
+            assert!(HeadView::known(&head, &known, &limits).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn known_fields_are_within_the_limits() {
+        let space = space_after(TEXT);
+        let known = space.known_fields().unwrap();
+        let limits = |method, uri, head| Limits {
+            method,
+            uri,
+            head,
+            ..Limits::default()
+        };
+        let is_taken = |limits: Limits| HeadView::known(TEXT, &known, &limits).is_some();
+        let (method, uri, head) = ("GET".len(), "/a?b".len(), TEXT.len());
+        assert!(is_taken(limits(method, uri, head)));
+        assert!(!is_taken(limits(method - 1, uri, head)));
+        assert!(!is_taken(limits(method, uri - 1, head)));
+        assert!(!is_taken(limits(method, uri, head - 1)));
+    }
+
+    /// A client that says something of the connection: its fields are not those that are known.
+    #[test]
+    fn only_fields_of_simple_requests_are_remembered() {
+        let limits = Limits::default();
+        let mut space = space_after(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        for _ in 0..100 {
+            let text = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            let mut slots = CutHead::slots();
+            let cut = CutHead::ordinary(&mut slots, text, &limits).unwrap();
+            assert!(space.view(&cut).is_none());
+        }
+        assert_eq!(space.known_fields().unwrap().text(), b"\r\nHost: a\r\n\r\n");
     }
 
     #[test]
@@ -236,26 +392,24 @@ mod tests {
             ("//a", "//a"),
             ("/%41;x=1@:", "/%41;x=1@:"),
         ] {
-            assert_eq!(path_of(target), Some(path), "{target}");
+            let measured = Some((target.len(), path.len()));
+            assert_eq!(measure(target.as_bytes()), measured, "{target}");
         }
-        for target in [
-            "",
-            "*",
-            "?",
-            "a",
-            "a/b",
-            "?/a",
-            "/a#b",
-            "/a?b#c",
-            "/a b",
-            "/{",
-            "/a?{",
-            "/a?\"",
-            "/\u{e9}",
-            "/a?\u{e9}",
-            "http://a/b",
+        for target in ["", "*", "?", "a", "a/b", "?/a", "http://a/b"] {
+            assert_eq!(measure(target.as_bytes()), None, "{target}");
+        }
+        for (text, target) in [
+            ("/a#b", "/a"),
+            ("/a?b#c", "/a?b"),
+            ("/a b", "/a"),
+            ("/{", "/"),
+            ("/a?{", "/a?"),
+            ("/a?\"", "/a?"),
+            ("/\u{e9}", "/"),
+            ("/a?\u{e9}", "/a?"),
         ] {
-            assert_eq!(path_of(target), None, "{target}");
+            let (length, _) = measure(text.as_bytes()).unwrap();
+            assert_eq!(&text[..length], target);
         }
     }
 }

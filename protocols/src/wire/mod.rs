@@ -96,7 +96,7 @@ pub mod framing;
 mod head_faults;
 mod head_text;
 pub mod head_view;
-mod known_host;
+mod known;
 pub mod limits;
 mod progress;
 pub mod query;

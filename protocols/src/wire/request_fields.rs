@@ -10,7 +10,7 @@ use http::{HeaderMap, Uri, Version};
 
 use super::connection::ConnectionOptions;
 use super::framing::{FramingFields, RequestFraming};
-use super::known_host::KnownHost;
+use super::known::KnownHost;
 use super::refusal::Refusal;
 use super::syntax::list_members;
 use super::target::{TargetForm, is_valid_host};

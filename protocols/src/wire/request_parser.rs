@@ -12,6 +12,7 @@
 //! handler's; a higher minor version of HTTP/1 is read as HTTP/1.1 (RFC 9110 section 2.5).
 
 use std::mem::{self, MaybeUninit};
+use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, Request, Uri, Version, header};
@@ -22,7 +23,8 @@ use super::cut_head::{CutHead, SLOTS, offset_in};
 use super::framing::RequestFraming;
 use super::head_faults::{Walk, walk};
 use super::head_text::share_text;
-use super::known_host::KnownHost;
+use super::head_view::HeadView;
+use super::known::{KnownFields, KnownHost, SimpleFields};
 use super::limits::Limits;
 use super::progress::Progress;
 use super::refusal::Refusal;
@@ -283,6 +285,7 @@ pub(crate) struct HeadSpace {
     /// Whether the request line is kept: a server without a log spares a share of the text.
     keeps_line: bool,
     known_host: Option<KnownHost>,
+    known_fields: KnownFields,
 }
 
 impl HeadSpace {
@@ -291,12 +294,33 @@ impl HeadSpace {
             head: RequestHead::blank(),
             keeps_line,
             known_host: Some(KnownHost::default()),
+            known_fields: KnownFields::default(),
         }
     }
 
     /// Whether this is the `Host` that is known.
     pub(super) fn knows_host(&self, text: &[u8]) -> bool {
         self.known_host.as_ref().is_some_and(|host| host.is(text))
+    }
+
+    /// The fields of most simple requests.
+    pub(crate) fn known_fields(&self) -> Option<Rc<SimpleFields>> {
+        self.known_fields.get()
+    }
+
+    /// The fields of most simple requests have come again, and their host with them.
+    pub(crate) fn known_came_again(&self) {
+        self.known_fields.came_again();
+        if let Some(host) = &self.known_host {
+            host.came_again();
+        }
+    }
+
+    /// A view of a head, if that is of a simple request: its fields are then not those that are known.
+    pub(crate) fn view<'a>(&mut self, cut: &CutHead<'a, 'a>) -> Option<HeadView<'a>> {
+        let head = HeadView::of(cut, self)?;
+        self.known_fields.met(cut);
+        Some(head)
     }
 
     /// Makes the head of its parts.
@@ -317,6 +341,7 @@ impl HeadSpace {
             head: RequestHead::blank(),
             keeps_line: true,
             known_host: None,
+            known_fields: KnownFields::default(),
         }
     }
 }
@@ -403,6 +428,7 @@ impl Making<'_> {
             head,
             keeps_line,
             known_host,
+            ..
         } = &mut *self.space;
         let &CutHead {
             method,

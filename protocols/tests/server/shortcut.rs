@@ -110,10 +110,11 @@ impl Handler for Pages {
 
 impl Shortcut for Pages {
     fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
-        if head.path() != "/first" {
+        let path = std::str::from_utf8(head.path()).unwrap();
+        if path != "/first" {
             self.asked.set(self.asked.get() + 1);
         }
-        let (status, fields, body) = page(head.path())?;
+        let (status, fields, body) = page(path)?;
         self.answered.set(self.answered.get() + 1);
         Some(ShortAnswer::new(body).status(status).fields(fields))
     }
@@ -263,6 +264,7 @@ fn what_is_not_simple_is_for_the_handler() {
 #[test]
 fn damaged_messages_are_answered_the_same() {
     on_each_hub(|| {
+        // The fields of the second are known, from what each client sends first.
         let text = "GET /hello?a HTTP/1.1\r\nHost: a\r\nAccept: x\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
         let text = text.as_bytes();
         let mut messages = Vec::new();
@@ -276,6 +278,64 @@ fn damaged_messages_are_answered_the_same() {
         }
         let asked = assert_same(&messages);
         assert!(asked as usize > messages.len() / 2, "{asked}");
+    });
+}
+
+/// Fields come again and again, and others between them; the shortcut sees those of each.
+#[test]
+fn each_request_has_its_own_fields() {
+    struct Told;
+
+    impl Handler for Told {
+        fn handle(&self, _: Request<RequestBody>) -> Response<Body> {
+            Response::new(Body::from("handled"))
+        }
+
+        fn shortcut(&self) -> Option<&dyn Shortcut> {
+            Some(self)
+        }
+    }
+
+    impl Shortcut for Told {
+        fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
+            if head.path() == b"/wait" {
+                sleep(SECOND);
+            }
+            let fields = head
+                .fields()
+                .map(|(name, value)| [name.as_bytes(), b"=", value].concat());
+            let told = [head.path().to_vec()].into_iter().chain(fields);
+            Some(ShortAnswer::new(told.collect::<Vec<_>>().join(&b' ')))
+        }
+    }
+
+    let request =
+        |path: &str, field: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{field}\r\n");
+    on_each_hub_jumping(move |clock| {
+        let server = Running::new(Told);
+        let [mut client, mut patient] = [server.connect(), server.connect()];
+        assert_eq!(client.ask(request("/first", "")).text(), "handled");
+        for n in 0..4_u32 {
+            // Its fields have come before, and others take their place while it is answered.
+            patient.send(request("/wait", "X: 1\r\n"));
+            for _ in 0..40 {
+                assert_eq!(client.ask(request("/a", "")).text(), "/a Host=a");
+                let reply = client.ask(request("/b?c", &format!("X: {n}\r\n")));
+                assert_eq!(reply.text(), format!("/b Host=a X={n}"));
+            }
+            for _ in 0..40 {
+                let reply = client.ask(request("/c", &format!("Y: {n}\r\n")));
+                assert_eq!(reply.text(), format!("/c Host=a Y={n}"));
+            }
+            assert_eq!(clock.now(), Time::ORIGIN + n * SECOND);
+            assert_eq!(patient.reply().text(), "/wait Host=a X=1");
+            for _ in 0..40 {
+                let reply = client.ask(request("/d", "X: 1\r\n"));
+                assert_eq!(reply.text(), "/d Host=a X=1");
+            }
+        }
+        drop((client, patient));
+        server.end();
     });
 }
 
