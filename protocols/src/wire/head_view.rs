@@ -146,17 +146,20 @@ impl<'a> HeadView<'a> {
         let target_end = start + target_length;
         let line_end = target_end + VERSION.len();
         let length = line_end + fields.text().len();
-        let text = input.get(..length)?;
-        let is_known = &text[target_end..line_end] == VERSION && &text[line_end..] == fields.text();
-        let is_within = start - 1 <= limits.method
-            && target_length <= limits.uri_in_force()
-            && length <= limits.head;
-        (is_known && is_within).then(|| HeadView {
+        if input.get(target_end..line_end)? != VERSION
+            || input.get(line_end..length)? != fields.text()
+            || start - 1 > limits.method
+            || target_length > limits.uri_in_force()
+            || length > limits.head
+        {
+            return None;
+        }
+        Some(HeadView {
             method,
-            target: &text[start..target_end],
+            target: &input[start..target_end],
             path_length,
             fields: Fields::Known(fields),
-            text,
+            text: &input[..length],
             line_end,
         })
     }
