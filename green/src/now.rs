@@ -28,8 +28,8 @@ pub fn now() -> Time {
 }
 
 /// The time of the current turn of this thread's run loop, as [`RunLoop::turn_time`] gives it: cheap,
-/// since the clock is read but once a turn, and too early by as long as the turn has taken. For what
-/// need not be exact: the text of a date, whether something has waited for long.
+/// since the clock is read but once for all who run in the turn, and too early by as long as they have
+/// run. For what need not be exact: the text of a date, whether something has waited for long.
 ///
 /// [`RunLoop::turn_time`]: eventlet_runloop::RunLoop::turn_time
 ///

@@ -111,8 +111,10 @@ mod report;
 mod run_loop;
 mod slab;
 mod task;
+mod time;
 mod timers;
 mod turn;
+mod wait;
 mod wheel;
 
 pub use activity::{Activities, Activity, ObserverId, ObserverLife};
