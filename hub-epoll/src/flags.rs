@@ -23,8 +23,8 @@ pub(crate) const WATCHED: EpollFlags = EpollFlags::EPOLLIN
     .union(EpollFlags::EPOLLPRI)
     .union(EpollFlags::EPOLLET);
 
-/// What the waker's descriptor is watched for.
-pub(crate) const WAKER: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLET);
+/// What the descriptors of the hub's own are watched for: the waker's, and the alarm's.
+pub(crate) const OWN: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLET);
 
 /// What the kernel's answer means.
 #[inline]

@@ -1,8 +1,8 @@
 //! The hub itself: the epoll instance, the table of registrations, the wait.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventlet_hub::fork::Home;
 use eventlet_hub::registry::Registry;
@@ -13,11 +13,13 @@ use eventlet_hub::{
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
+use crate::alarm::{self, Alarm};
 use crate::{flags, sys};
 
 /// A hub over one epoll instance.
 ///
-/// It holds two descriptors (the instance and its waker's eventfd), both close-on-exec.
+/// It holds three descriptors (the instance, its waker's eventfd, and a timerfd for
+/// [`wait_until`](Hub::wait_until)), all close-on-exec.
 ///
 /// # Examples
 ///
@@ -41,6 +43,7 @@ pub struct EpollHub {
     /// What the kernel fills; grows to the capacity of the largest [`Events`] seen.
     buffer: Vec<EpollEvent>,
     precision: Precision,
+    alarm: Alarm,
     wake: WakeSource,
     home: Home,
 }
@@ -61,21 +64,30 @@ impl EpollHub {
     ///
     /// What the kernel gives: no descriptor left (`EMFILE`, `ENFILE`), no memory.
     pub fn new() -> io::Result<Self> {
+        Self::make(Precision::Nanoseconds)
+    }
+
+    fn make(precision: Precision) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let wake = WakeSource::new()?;
-        epoll.add(&wake, EpollEvent::new(flags::WAKER, Token::WAKER.to_u64()))?;
+        epoll.add(&wake, EpollEvent::new(flags::OWN, Token::WAKER.to_u64()))?;
+        let alarm = match precision {
+            Precision::Nanoseconds => Alarm::new(&epoll)?,
+            Precision::Milliseconds => Alarm::none(),
+        };
         Ok(EpollHub {
             epoll,
             registry: Registry::new(),
             buffer: Vec::new(),
-            precision: Precision::Nanoseconds,
+            precision,
+            alarm,
             wake,
             home: Home::new(),
         })
     }
 
-    /// Like [`new`](Self::new), but never tries `epoll_pwait2`: timeouts are rounded up to whole
-    /// milliseconds. For sandboxes that end a process for a system call they do not know; where it
+    /// Like [`new`](Self::new), but never tries `epoll_pwait2` or `timerfd_create`: timeouts are rounded up to
+    /// whole milliseconds. For sandboxes that end a process for a system call they do not know; where it
     /// is merely refused, [`new`](Self::new) finds out by itself.
     ///
     /// # Errors
@@ -96,9 +108,7 @@ impl EpollHub {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn with_millisecond_timeouts() -> io::Result<Self> {
-        let mut hub = Self::new()?;
-        hub.precision = Precision::Milliseconds;
-        Ok(hub)
+        Self::make(Precision::Milliseconds)
     }
 }
 
@@ -161,26 +171,26 @@ impl Hub for EpollHub {
     }
 
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        events.clear();
-        self.home.check(NAME)?;
-        if self.buffer.len() < events.capacity() {
-            self.buffer.resize(events.capacity(), EpollEvent::empty());
-        }
-        let buffer = &mut self.buffer[..events.capacity()];
-        persist(timeout, |timeout| {
-            let count = wait_once(&self.epoll, &mut self.precision, buffer, timeout)?;
-            for event in &buffer[..count] {
-                if event.data() != Token::WAKER.to_u64() {
-                    events.push(Event {
-                        token: Token::from_u64(event.data()),
-                        readiness: flags::readiness(event.events()),
-                    });
-                } else if self.wake.acknowledge_edge() {
-                    events.set_woken();
+        self.begin_wait(events)?;
+        persist(timeout, |timeout| self.wait_once(events, timeout))
+    }
+
+    fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        self.begin_wait(events)?;
+        loop {
+            if self.alarm.rings_by(deadline) {
+                match self.wait_once(events, None) {
+                    Ok(Attempt::Fruitful) => return Ok(()),
+                    Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                    // It rang, or nothing has come.
+                    Ok(Attempt::Fruitless) | Err(_) => continue,
                 }
             }
-            Ok(Attempt::of(events))
-        })
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left < alarm::FAR || !self.alarm.set(deadline, left) {
+                return persist(Some(left), |timeout| self.wait_once(events, timeout));
+            }
+        }
     }
 
     fn waker(&self) -> Waker {
@@ -188,9 +198,41 @@ impl Hub for EpollHub {
     }
 }
 
+impl EpollHub {
+    fn begin_wait(&mut self, events: &mut Events) -> io::Result<()> {
+        events.clear();
+        self.home.check(NAME)?;
+        if self.buffer.len() < events.capacity() {
+            self.buffer.resize(events.capacity(), EpollEvent::empty());
+        }
+        Ok(())
+    }
+
+    /// One system call, and what it brought.
+    #[inline]
+    fn wait_once(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<Attempt> {
+        let buffer = &mut self.buffer[..events.capacity()];
+        let count = ask_kernel(&self.epoll, &mut self.precision, buffer, timeout)?;
+        for event in &buffer[..count] {
+            let data = event.data();
+            if data < alarm::DATA {
+                events.push(Event {
+                    token: Token::from_u64(data),
+                    readiness: flags::readiness(event.events()),
+                });
+            } else if data == alarm::DATA {
+                self.alarm.has_rung();
+            } else if self.wake.acknowledge_edge() {
+                events.set_woken();
+            }
+        }
+        Ok(Attempt::of(events))
+    }
+}
+
 impl AsFd for EpollHub {
-    /// The epoll instance, which is itself readable when a wait would report something: so that
-    /// one hub can be watched by another.
+    /// The epoll instance, which is itself readable when a wait would report something, or when a time
+    /// that was waited for has come: so that one hub can be watched by another.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
     }
@@ -198,9 +240,9 @@ impl AsFd for EpollHub {
 
 const NAME: &str = "epoll";
 
-/// One system call. Zero and "for ever" need no precision, so they never take the newer one.
+/// Zero and "for ever" need no precision, so they never take the newer system call.
 #[inline]
-fn wait_once(
+fn ask_kernel(
     epoll: &Epoll,
     precision: &mut Precision,
     buffer: &mut [EpollEvent],

@@ -49,6 +49,7 @@
 
 #![cfg(any(target_os = "linux", target_os = "android"))]
 
+mod alarm;
 mod flags;
 mod hub;
 mod sys;

@@ -115,3 +115,28 @@ fn registering_twice_under_other_tokens_is_noticed_in_user_space() {
     let other = sources.register(std::rc::Rc::new(other)).expect("register");
     assert_eq!(other, Token::new(1, 0));
 }
+
+#[test]
+fn a_time_that_was_waited_for_is_seen_from_outside_when_it_comes() {
+    let mut inner = EpollHub::new().expect("hub");
+    let mut events = Events::new();
+    // Far enough away for an alarm; the wake-up ends the wait before.
+    let deadline = Instant::now() + Duration::from_millis(150);
+    inner.waker().wake();
+    inner.wait_until(&mut events, deadline).expect("wait");
+    let seen_from_outside: OwnedFd = inner.as_fd().try_clone_to_owned().expect("dup");
+    let mut outer = Sources::new(EpollHub::new().expect("hub"));
+    let nested = outer.register(seen_from_outside).expect("nested");
+    loop {
+        outer.arm(nested, Interest::READABLE).expect("arm");
+        outer.wait(&mut events, PATIENCE).expect("wait");
+        assert!(events.iter().any(|event| event.token == nested), "never");
+        // It may have been writable, so to say, before.
+        if events.iter().any(|event| event.readiness.is_readable()) {
+            break;
+        }
+    }
+    assert!(Instant::now() >= deadline);
+    inner.wait_until(&mut events, deadline).expect("wait");
+    assert!(events.is_empty() && !events.is_woken());
+}

@@ -43,6 +43,8 @@ pub enum Fault {
     StaleToken,
     /// Rounds timeouts down to milliseconds.
     RoundsDown,
+    /// Keeps to the first time that it was to wait until.
+    KeepsDeadline,
     /// Forgets a wake-up that came before the wait.
     LosesWake,
     /// Is woken again and again by one wake.
@@ -86,6 +88,8 @@ pub struct Broken {
     armed: Vec<(Token, Interest)>,
     /// Facts split off from reports of the past.
     leftover: Vec<Event>,
+    /// The first that was given.
+    deadline: Option<Instant>,
     /// A descriptor to be careless with.
     _stray: WakeSource,
 }
@@ -109,6 +113,7 @@ impl Broken {
             fault,
             armed: Vec::new(),
             leftover: Vec::new(),
+            deadline: None,
             _stray: stray,
         })
     }
@@ -213,6 +218,16 @@ impl PlainHub for Broken {
         self.armed.retain(|(armed, _)| *armed != token);
         self.leftover.retain(|event| event.token != token);
         self.oracle.deregister(token)
+    }
+
+    fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        let first = *self.deadline.get_or_insert(deadline);
+        let deadline = match self.fault {
+            Fault::KeepsDeadline => first,
+            _ => deadline,
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        PlainHub::wait(self, events, Some(left))
     }
 
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {

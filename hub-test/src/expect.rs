@@ -63,6 +63,18 @@ impl<S: Source> Watch<S> {
             .collect()
     }
 
+    /// One wait until a point in time. Returns what was reported of live registrations.
+    #[track_caller]
+    pub(crate) fn wait_until(&mut self, deadline: Instant) -> Vec<(Token, Readiness)> {
+        self.sources
+            .wait_until(&mut self.events, deadline)
+            .expect("wait_until");
+        self.sources
+            .ready(&self.events)
+            .map(|(token, _, readiness)| (token, readiness))
+            .collect()
+    }
+
     /// Arms, and waits until `token` was reported with all of `wanted`. Returns every fact that was
     /// reported of it meanwhile.
     #[track_caller]

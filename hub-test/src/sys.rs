@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventlet_hub::{Capabilities, Events, Hub, Interest, Token, Waker};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -25,6 +25,10 @@ pub(crate) trait PlainHub {
     fn arm(&mut self, token: Token, interest: Interest) -> io::Result<()>;
     fn deregister(&mut self, token: Token) -> io::Result<()>;
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()>;
+    fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.wait(events, Some(left))
+    }
     fn waker(&self) -> Waker;
 }
 
@@ -54,6 +58,10 @@ macro_rules! hub_from_plain {
 
             fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
                 PlainHub::wait(self, events, timeout)
+            }
+
+            fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+                PlainHub::wait_until(self, events, deadline)
             }
 
             fn waker(&self) -> Waker {

@@ -41,6 +41,7 @@ faults! {
     unfair_batches: Unfair => [Batches];
     stale_tokens: StaleToken => [Registration, Changes, Reuse, Random];
     timeouts_rounded_down: RoundsDown => [Timeouts];
+    a_deadline_kept: KeepsDeadline => [Timeouts, Signals];
     lost_wake_ups: LosesWake => [WakeUp, Signals];
     endless_wake_ups: StaysWoken => [WakeUp];
     a_descriptor_accepted_twice: AcceptsTwice => [Registration, Errors];

@@ -47,7 +47,7 @@
 //! kernel object it shares with its parent, so that the parent is not disturbed.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fd::{BorrowedFd, RawFd};
 use crate::{Events, Interest, Token, Waker};
@@ -359,6 +359,48 @@ pub trait Hub {
     ///   forgotten it.
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()>;
 
+    /// As [`wait`](Self::wait), until a point in time.
+    ///
+    /// For who waits again and again until the same time, as a loop does whose next timer is far away:
+    /// a hub may have told the kernel of it, and then neither reads a clock nor sets a timeout. It never
+    /// ends before that time without something to report. If it has passed, it looks and returns.
+    ///
+    /// (Suite: `Timeouts`, `Signals`.)
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Self::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Events, Hub};
+    /// use std::io;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// /// Calls for each batch of events, until some time.
+    /// fn run(
+    ///     hub: &mut impl Hub,
+    ///     until: Instant,
+    ///     mut handle: impl FnMut(&Events),
+    /// ) -> io::Result<()> {
+    ///     let mut events = Events::new();
+    ///     loop {
+    ///         hub.wait_until(&mut events, until)?;
+    ///         if events.is_empty() && !events.is_woken() {
+    ///             return Ok(());
+    ///         }
+    ///         handle(&events);
+    ///     }
+    /// }
+    /// ```
+    fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        self.wait(
+            events,
+            Some(deadline.saturating_duration_since(Instant::now())),
+        )
+    }
+
     /// A handle that ends a wait of this hub from another thread or from a signal handler. (Suite:
     /// `WakeUp`.)
     fn waker(&self) -> Waker;
@@ -392,6 +434,10 @@ impl<H: Hub + ?Sized> Hub for Box<H> {
 
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         (**self).wait(events, timeout)
+    }
+
+    fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        (**self).wait_until(events, deadline)
     }
 
     fn waker(&self) -> Waker {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{Capabilities, Events, Hub, Interest, Readiness, Source, Token, Waker, error};
 
@@ -227,6 +227,34 @@ impl<H: Hub, S: Source> Sources<H, S> {
     /// As for [`Hub::wait`].
     pub fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         self.hub.wait(events, timeout)
+    }
+
+    /// Waits for a batch of events until a point in time; see [`Hub::wait_until`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Hub::wait`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_hub::{Events, Hub, Sources};
+    /// use std::io;
+    /// use std::net::TcpStream;
+    /// use std::time::Instant;
+    ///
+    /// /// Whether anything was ready before that time.
+    /// fn is_ready_by<H: Hub>(
+    ///     sources: &mut Sources<H, TcpStream>,
+    ///     time: Instant,
+    /// ) -> io::Result<bool> {
+    ///     let mut events = Events::new();
+    ///     sources.wait_until(&mut events, time)?;
+    ///     Ok(sources.ready(&events).next().is_some())
+    /// }
+    /// ```
+    pub fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        self.hub.wait_until(events, deadline)
     }
 
     /// The events of a batch whose registrations still stand, each with its source.

@@ -148,6 +148,25 @@ pub trait Clock {
         Flow::Steady
     }
 
+    /// The same point on the clock of the system, for a wait that ends then. `None`, as by default, where the
+    /// two do not run alike: then a wait is given what is left of the time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{Clock, ManualClock, Monotonic};
+    /// use std::time::Instant;
+    ///
+    /// let clock = Monotonic::new();
+    /// let before = clock.now();
+    /// assert!(clock.instant(before).is_some_and(|it| it <= Instant::now()));
+    /// assert_eq!(ManualClock::new().instant(before), None);
+    /// ```
+    fn instant(&self, time: Time) -> Option<Instant> {
+        let _ = time;
+        None
+    }
+
     /// Moves the clock forward to `time`; called only while [`flow`](Self::flow) is
     /// [`Flow::Jumping`]. By default nothing.
     fn jump_to(&self, time: Time) {
@@ -189,6 +208,10 @@ impl Default for Monotonic {
 impl Clock for Monotonic {
     fn now(&self) -> Time {
         Time::ORIGIN + self.origin.elapsed()
+    }
+
+    fn instant(&self, time: Time) -> Option<Instant> {
+        self.origin.checked_add(time - Time::ORIGIN)
     }
 }
 

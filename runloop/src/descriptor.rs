@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventlet_hub::fd::{AsRawFd, RawFd};
 use eventlet_hub::{Capabilities, Events, Hub, Interest, Readiness, Refused, Source, Sources};
@@ -208,6 +208,10 @@ impl<H: Hub> Descriptors<H> {
 
     pub(crate) fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         self.sources.borrow_mut().wait(events, timeout)
+    }
+
+    pub(crate) fn wait_until(&self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        self.sources.borrow_mut().wait_until(events, deadline)
     }
 
     pub(crate) fn len(&self) -> usize {

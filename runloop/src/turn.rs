@@ -182,6 +182,31 @@ impl<H: Hub + 'static> RunLoop<H> {
         self.take_turn(Waiting::AtMost(patience))
     }
 
+    /// One turn that waits as long as it takes, unless that would be for ever: before it waits without a
+    /// timer pending, it asks whether the wait is hopeless. If so, the turn is
+    /// [left](Self::leave_turn). For who knows better than the loop what could still happen.
+    ///
+    /// # Errors
+    ///
+    /// As for [`turn`](Self::turn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_runloop::{RunLoop, Turned};
+    /// use std::time::Duration;
+    ///
+    /// let run_loop = RunLoop::new(eventlet_hub_poll::PollHub::new()?);
+    /// run_loop.call_after(Duration::from_millis(1), |_| {});
+    /// assert_eq!(run_loop.turn_unless(&|| true)?, Turned::Complete); // It waits for the timer.
+    /// assert_eq!(run_loop.turn_unless(&|| true)?, Turned::Left);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn turn_unless(&self, is_hopeless: &dyn Fn() -> bool) -> io::Result<Turned> {
+        let _active = self.activate()?;
+        self.take_turn(Waiting::Unless(is_hopeless))
+    }
+
     /// Takes turns until a callback [aborts](Self::abort) or nothing is left that could ever
     /// happen. Observers are told of `entry` and `exit`, also when the run fails.
     ///
@@ -223,7 +248,7 @@ impl<H: Hub + 'static> RunLoop<H> {
         }
     }
 
-    fn take_turn(&self, waiting: Waiting) -> io::Result<Turned> {
+    fn take_turn(&self, waiting: Waiting<'_>) -> io::Result<Turned> {
         loop {
             match self.phase.get() {
                 Phase::Start => {

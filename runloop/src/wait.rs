@@ -3,7 +3,7 @@
 //! When a turn comes to it, and what is done with the events, is in `turn.rs`.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventlet_hub::{Events, Hub};
 
@@ -18,11 +18,13 @@ const NEAR: Duration = Duration::from_millis(1);
 
 /// How long a turn may wait when nothing is ready.
 #[derive(Clone, Copy)]
-pub(crate) enum Waiting {
+pub(crate) enum Waiting<'a> {
     /// So long; for ever without a duration.
     AtMost(Option<Duration>),
     /// As long as it takes, but not at all when nothing could end it.
     UnlessIdle,
+    /// As long as it takes, but not without a timer when somebody says that nothing else will end it.
+    Unless(&'a dyn Fn() -> bool),
 }
 
 /// What ends a wait if nothing becomes ready.
@@ -34,6 +36,15 @@ struct End {
     deadline: Option<Time>,
 }
 
+/// How the hub is told of it.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// So long; for ever without a duration.
+    For(Option<Duration>),
+    /// Until then, on the clock of the system.
+    Until(Instant),
+}
+
 impl End {
     const NOW: End = End {
         patience: Some(Duration::ZERO),
@@ -42,10 +53,10 @@ impl End {
 }
 
 impl<H: Hub + 'static> RunLoop<H> {
-    pub(crate) fn wait(&self, waiting: Waiting) -> io::Result<()> {
+    pub(crate) fn wait(&self, waiting: Waiting<'_>) -> io::Result<()> {
         let Some(mut end) = self.end_of_wait(waiting) else {
             increment(&self.counters.polls);
-            return self.ask_hub(Some(Duration::ZERO));
+            return self.ask_hub(Limit::For(Some(Duration::ZERO)));
         };
         if self.observe(Activity::BeforeWaiting) == Observed::Called {
             // They may have made something ready.
@@ -54,13 +65,20 @@ impl<H: Hub + 'static> RunLoop<H> {
                 _ => End::NOW,
             };
         }
+        if let Waiting::Unless(is_hopeless) = waiting
+            && self.timers.borrow().is_empty()
+            && is_hopeless()
+        {
+            self.leave_turn();
+            end = End::NOW;
+        }
         // Not before the observers have taken their time.
-        let limit = self.time_until(end);
+        let limit = self.limit(end);
         self.trim_calls();
         increment(&self.counters.waits);
         let outcome = match limit {
-            Some(limit) if !limit.is_zero() && self.clock.flow() == Flow::Jumping => {
-                self.ask_hub_or_jump(limit)
+            Limit::For(Some(time)) if !time.is_zero() && self.clock.flow() == Flow::Jumping => {
+                self.ask_hub_or_jump(time)
             }
             _ => self.ask_hub(limit),
         };
@@ -77,14 +95,14 @@ impl<H: Hub + 'static> RunLoop<H> {
     }
 
     /// What ends a wait if nothing becomes ready; `None` if there is something to do already.
-    fn end_of_wait(&self, waiting: Waiting) -> Option<End> {
+    fn end_of_wait(&self, waiting: Waiting<'_>) -> Option<End> {
         if !self.calls.borrow().is_empty() {
             return None;
         }
         let patience = match waiting {
             Waiting::AtMost(patience) => patience,
             Waiting::UnlessIdle if self.is_idle() => return None,
-            Waiting::UnlessIdle => None,
+            Waiting::UnlessIdle | Waiting::Unless(_) => None,
         };
         if patience == Some(Duration::ZERO) {
             return None;
@@ -96,28 +114,37 @@ impl<H: Hub + 'static> RunLoop<H> {
 
     /// How long the hub may wait. The hub rounds up, and the clock is read again afterwards, so no
     /// timer expires early.
-    fn time_until(&self, end: End) -> Option<Duration> {
+    fn limit(&self, end: End) -> Limit {
         let End { patience, deadline } = end;
         let Some(deadline) = deadline else {
-            return patience;
+            return Limit::For(patience);
         };
+        // The hub may know what is left without a look at the clock.
+        if patience.is_none()
+            && let Some(deadline) = self.clock.instant(deadline)
+        {
+            return Limit::Until(deadline);
+        }
         let left = deadline - self.clock.now();
-        match patience {
+        Limit::For(match patience {
             _ if left.is_zero() => Some(left),
             _ if self.clock.flow() == Flow::Frozen => patience,
             Some(patience) => Some(left.min(patience)),
             None => Some(left),
-        }
+        })
     }
 
-    fn ask_hub(&self, limit: Option<Duration>) -> io::Result<()> {
+    fn ask_hub(&self, limit: Limit) -> io::Result<()> {
         let mut events = self.events.borrow_mut();
         let capacity = self.budget.get().events();
         if events.capacity() != capacity {
             *events = Events::with_capacity(capacity);
         }
         self.events_taken.set(0);
-        let outcome = self.descriptors.wait(&mut events, limit);
+        let outcome = match limit {
+            Limit::For(time) => self.descriptors.wait(&mut events, time),
+            Limit::Until(deadline) => self.descriptors.wait_until(&mut events, deadline),
+        };
         if outcome.is_err() {
             events.clear();
         } else if events.is_woken() {
@@ -127,7 +154,7 @@ impl<H: Hub + 'static> RunLoop<H> {
     }
 
     fn ask_hub_or_jump(&self, limit: Duration) -> io::Result<()> {
-        self.ask_hub(Some(Duration::ZERO))?;
+        self.ask_hub(Limit::For(Some(Duration::ZERO)))?;
         let nothing = {
             let events = self.events.borrow();
             events.is_empty() && !events.is_woken()

@@ -4,7 +4,7 @@ mod support;
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventlet_runloop::{Clock, Ended, ManualClock, Monotonic, RunLoop, Time};
 use support::{Log, any_source, scripted_with, watchdog};
@@ -168,4 +168,31 @@ fn a_clock_that_only_tells_the_time_is_steady() {
     assert_eq!(wall.now(), Time::ORIGIN);
     // The system's begins at its origin, made either way.
     assert!(Monotonic::default().now() < Time::ORIGIN + HOUR);
+}
+
+#[test]
+fn on_the_systems_clock_the_hub_is_told_until_when() {
+    let begin = Instant::now();
+    let (run_loop, script) = scripted_with(Monotonic::new());
+    let made = Instant::now();
+    let timer = run_loop.call_at(Time::ORIGIN + HOUR, |_| {});
+    for _ in 0..3 {
+        run_loop.waker().wake();
+        run_loop.turn(None).unwrap();
+    }
+    // The same each time, so that the kernel need not be told of it again.
+    let deadline = script.deadlines.borrow()[0];
+    assert_eq!(*script.deadlines.borrow(), [deadline; 3]);
+    assert!((begin + HOUR..=made + HOUR).contains(&deadline));
+    // Not where there is a limit, which is as long from whenever it is.
+    run_loop.waker().wake();
+    run_loop.turn(Some(HOUR * 2)).unwrap();
+    assert_eq!(script.deadlines.borrow().len(), 3);
+    assert!(script.waits.borrow()[3].is_some_and(|left| left <= HOUR));
+    run_loop.cancel_timer(timer);
+    let never = run_loop.call_at(Time::END, |_| {});
+    run_loop.waker().wake();
+    run_loop.turn(None).unwrap();
+    run_loop.cancel_timer(never);
+    assert!(run_loop.is_idle());
 }

@@ -339,3 +339,59 @@ fn the_loop_may_be_let_go_of_within_a_callback() {
     last.turn(ZERO).unwrap();
     assert_eq!(Rc::strong_count(&last), 1);
 }
+
+#[test]
+fn a_hopeless_wait_is_left_after_everything_else_was_done() {
+    let (run_loop, script) = scripted();
+    let log = Log::new();
+    watch(&run_loop, &log);
+    let (call, asked) = (log.clone(), log.clone());
+    run_loop.call_soon(move |_| call.add("call"));
+    let is_hopeless = move || {
+        asked.add("asked");
+        true
+    };
+    assert_eq!(run_loop.turn_unless(&is_hopeless).unwrap(), Turned::Left);
+    log.expect("BeforeTimers call BeforeWaiting asked AfterWaiting");
+    // Not a wait, but a look.
+    assert_eq!(*script.waits.borrow(), [ZERO]);
+    // Its turn was not at its end, and is taken up there.
+    assert_eq!(run_loop.turn(ZERO).unwrap(), Turned::Complete);
+    log.expect("");
+}
+
+#[test]
+fn a_wait_that_something_will_end_is_not_left() {
+    let (run_loop, script) = scripted();
+    let asked = Cell::new(0);
+    let is_hopeless = |answer| {
+        let asked = &asked;
+        move || {
+            asked.set(asked.get() + 1);
+            answer
+        }
+    };
+    let timer = run_loop.call_after(MILLI, |_| {});
+    run_loop.turn_unless(&is_hopeless(true)).unwrap();
+    assert_eq!(asked.get(), 0, "a timer will end it");
+    run_loop.cancel_timer(timer);
+    run_loop.turn_unless(&is_hopeless(true)).unwrap();
+    assert_eq!(asked.get(), 1, "it has been cancelled");
+    run_loop.turn(ZERO).unwrap();
+    script.waits.borrow_mut().clear();
+    run_loop.waker().wake();
+    assert_eq!(
+        run_loop.turn_unless(&is_hopeless(false)).unwrap(),
+        Turned::Complete
+    );
+    assert_eq!(*script.waits.borrow(), [None], "there is hope");
+    run_loop.call_soon(|run_loop| {
+        run_loop.call_soon(|_| {});
+        run_loop.leave_turn();
+    });
+    assert_eq!(
+        run_loop.turn_unless(&is_hopeless(true)).unwrap(),
+        Turned::Left
+    );
+    assert_eq!(asked.get(), 2, "it did not come to a wait");
+}

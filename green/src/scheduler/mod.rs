@@ -45,7 +45,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use eventlet_hub::Trigger;
-use eventlet_runloop::{Activities, ObserverLife, Time};
+use eventlet_runloop::Time;
 use slab::Slab;
 
 pub(crate) use self::count::CountGuard;
@@ -179,17 +179,6 @@ impl Scheduler {
         root.state.set(State::Running);
         let root = Rc::new(root);
         let inbox = Arc::new(Inbox::new(run_loop.waker()));
-        // A turn runs whoever is ready and then waits: what nothing could end must be noticed in
-        // between.
-        run_loop.add_observer(
-            Activities::BEFORE_WAITING,
-            ObserverLife::Repeating,
-            |run_loop, _| {
-                if slot::with(Scheduler::is_stuck) == Some(true) {
-                    run_loop.leave_turn();
-                }
-            },
-        );
         Scheduler {
             run_loop,
             stage: Stage::new(),

@@ -82,7 +82,9 @@ impl Scheduler {
             if let Some(deadlock) = self.deadlock() {
                 break Err(ParkError::Deadlock(deadlock));
             }
-            match self.run_loop.turn(None) {
+            // A turn runs whoever is ready and then waits: what nothing could end must be noticed in
+            // between, too.
+            match self.run_loop.turn_unless(&|| self.is_stuck()) {
                 Ok(_) => self.inbox.deliver(self),
                 // Woken already, and in the queue: its turn comes without the hub. Told of the failure, it
                 // would leave its turn behind, which would end its next wait at once.
@@ -110,7 +112,7 @@ impl Scheduler {
     }
 
     /// Whether nothing is left that could wake anybody.
-    pub(super) fn is_stuck(&self) -> bool {
+    fn is_stuck(&self) -> bool {
         self.run_loop.call_count() == 0
             && self.run_loop.timer_count() == 0
             && self.io_waiters.get() == 0

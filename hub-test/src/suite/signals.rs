@@ -16,6 +16,7 @@ use crate::sys;
 super::cases![
     a_storm_does_not_end_a_wait,
     a_storm_does_not_prolong_a_wait,
+    a_storm_neither_ends_nor_prolongs_a_wait_until,
     a_storm_hides_no_event,
     a_storm_hides_no_wake,
 ];
@@ -68,6 +69,21 @@ fn a_storm_does_not_prolong_a_wait(subject: &Subject) {
         elapsed < timeout + subject.patience() / 2,
         "took {elapsed:?}"
     );
+}
+
+fn a_storm_neither_ends_nor_prolongs_a_wait_until(subject: &Subject) {
+    let mut watch = Watch::<File>::new(subject);
+    for left in [60, 110].map(Duration::from_millis) {
+        let (begin, end) = in_a_storm(subject, || {
+            let begin = Instant::now();
+            assert_eq!(watch.wait_until(begin + left), []);
+            (begin, Instant::now())
+        });
+        let elapsed = end - begin;
+        // How exact it is, is the business of other tests.
+        assert!(elapsed + INTERVAL * 4 >= left, "ended after {elapsed:?}");
+        assert!(elapsed < left + subject.patience() / 2, "took {elapsed:?}");
+    }
 }
 
 fn a_storm_hides_no_event(subject: &Subject) {

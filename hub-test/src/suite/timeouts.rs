@@ -1,14 +1,16 @@
 //! Never early; zero looks; for ever is for ever. Real time, so only lower bounds are exact.
 
+use std::fs::File;
 use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use eventlet_hub::{Events, Interest, Readiness};
+use eventlet_hub::{Events, Interest, Readiness, Token};
 
 use crate::Subject;
 use crate::expect::Watch;
-use crate::fixture::sockets;
+use crate::fixture::{drain, sockets};
 
 super::cases![
     zero_looks_and_returns,
@@ -19,7 +21,16 @@ super::cases![
     a_very_long_wait_can_be_ended,
     none_waits_until_something_comes,
     a_short_wait_that_finds_nothing_loses_nothing,
+    a_deadline_that_has_passed_only_looks,
+    a_wait_until_ends_when_its_time_has_come,
+    an_event_ends_a_wait_until,
+    a_wake_up_ends_a_wait_until,
+    each_wait_until_has_its_own_deadline,
+    a_deadline_ends_no_other_wait,
 ];
+
+/// Longer than what a hub may take for near.
+const FAR: Duration = Duration::from_millis(110);
 
 fn zero_looks_and_returns(subject: &Subject) {
     let mut watch = Watch::new(subject);
@@ -67,7 +78,7 @@ fn no_wait_ends_early(subject: &Subject) {
 }
 
 fn a_wait_ends_when_its_time_is_over(subject: &Subject) {
-    let mut watch = Watch::<std::fs::File>::new(subject);
+    let mut watch = Watch::<File>::new(subject);
     let timeout = Duration::from_millis(5);
     let start = Instant::now();
     watch.wait(timeout);
@@ -159,4 +170,121 @@ fn a_short_wait_that_finds_nothing_loses_nothing(subject: &Subject) {
             .any(|(_, readiness)| readiness.contains(Readiness::READABLE)),
         "still armed after waits that found nothing: {batch:?}"
     );
+}
+
+fn a_deadline_that_has_passed_only_looks(subject: &Subject) {
+    let mut watch = Watch::new(subject);
+    let (file, mut peer) = sockets();
+    let token = watch.add(file);
+    watch.arm(token, Interest::READABLE);
+    watch.settle();
+    let start = Instant::now();
+    assert_eq!(watch.wait_until(start), []);
+    watch.arm(token, Interest::READABLE);
+    peer.write_all(b"x").expect("write");
+    let batch = watch.wait_until(start);
+    assert!(batch.iter().any(|(_, readiness)| readiness.is_readable()));
+    assert!(start.elapsed() < subject.patience());
+}
+
+/// Waits until then, for nothing.
+#[track_caller]
+fn wait_in_vain(watch: &mut Watch, deadline: Instant, patience: Duration) {
+    assert_eq!(watch.wait_until(deadline), []);
+    let now = Instant::now();
+    let early = deadline.saturating_duration_since(now);
+    assert!(early.is_zero(), "ended {early:?} early");
+    let late = now.saturating_duration_since(deadline);
+    assert!(late < patience, "ended {late:?} late");
+}
+
+fn a_wait_until_ends_when_its_time_has_come(subject: &Subject) {
+    let mut watch = Watch::new(subject);
+    let (file, _peer) = sockets();
+    let token = watch.add(file);
+    watch.arm(token, Interest::READABLE);
+    watch.settle();
+    for left in [Duration::from_nanos(1), Duration::from_micros(1500), FAR] {
+        wait_in_vain(&mut watch, Instant::now() + left, subject.patience());
+    }
+}
+
+/// Waits until then, and is ended by an event.
+#[track_caller]
+fn wait_for_an_event(watch: &mut Watch, token: Token, mut peer: &UnixStream, deadline: Instant) {
+    watch.arm(token, Interest::READABLE);
+    peer.write_all(b"x").expect("write");
+    loop {
+        let batch = watch.wait_until(deadline);
+        assert!(Instant::now() < deadline, "the event did not end it");
+        if batch.iter().any(|(_, readiness)| readiness.is_readable()) {
+            break;
+        }
+    }
+    drain(watch.sources.get(token).expect("registered"));
+}
+
+fn an_event_ends_a_wait_until(subject: &Subject) {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let mut watch = Watch::new(subject);
+    let (file, peer) = sockets();
+    let token = watch.add(file);
+    watch.settle();
+    let begin = Instant::now();
+    // The same one again and again, and others; some so far away that no kernel is told of all of it.
+    let longest = begin.checked_add(DAY * 100_000).unwrap_or(begin + DAY);
+    let deadlines = [
+        begin + DAY,
+        begin + DAY,
+        longest,
+        begin + DAY / 2,
+        begin + DAY,
+    ];
+    for deadline in deadlines {
+        wait_for_an_event(&mut watch, token, &peer, deadline);
+    }
+    assert!(begin.elapsed() < subject.patience());
+}
+
+fn a_wake_up_ends_a_wait_until(subject: &Subject) {
+    let mut sources = subject.sources::<File>();
+    let waker = sources.waker();
+    let begin = Instant::now();
+    let deadline = begin + subject.patience();
+    let mut events = Events::new();
+    for _ in 0..3 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| waker.wake());
+            sources.wait_until(&mut events, deadline).expect("wait");
+        });
+        assert!(events.is_woken(), "the time was over");
+    }
+}
+
+fn each_wait_until_has_its_own_deadline(subject: &Subject) {
+    let mut watch = Watch::new(subject);
+    let (file, peer) = sockets();
+    let token = watch.add(file);
+    watch.settle();
+    let patience = subject.patience();
+    let long = Instant::now() + FAR + patience;
+    wait_for_an_event(&mut watch, token, &peer, long);
+    // Earlier than the one before, then later.
+    wait_in_vain(&mut watch, Instant::now() + FAR, patience);
+    let next = Instant::now() + FAR;
+    wait_for_an_event(&mut watch, token, &peer, next);
+    wait_in_vain(&mut watch, next + FAR, patience);
+}
+
+fn a_deadline_ends_no_other_wait(subject: &Subject) {
+    let mut watch = Watch::new(subject);
+    let (file, peer) = sockets();
+    let token = watch.add(file);
+    watch.settle();
+    let deadline = Instant::now() + FAR;
+    wait_for_an_event(&mut watch, token, &peer, deadline);
+    let (start, timeout) = (Instant::now(), FAR + FAR / 4);
+    assert_eq!(watch.wait(timeout), []);
+    let elapsed = start.elapsed();
+    assert!(elapsed >= timeout, "{timeout:?} ended after {elapsed:?}");
 }

@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventlet_hub::{
     Capabilities, Event, Events, Hub, Interest, Readiness, Token, Trigger, WakeSource, Waker,
@@ -28,6 +28,8 @@ pub struct Script {
     pub always: RefCell<Vec<Token>>,
     /// The timeouts of the waits so far.
     pub waits: RefCell<Vec<Option<Duration>>>,
+    /// What the waits were to last until, where they were told.
+    pub deadlines: RefCell<Vec<Instant>>,
     /// How many events the latest wait had room for.
     pub room: Cell<usize>,
     /// What is registered.
@@ -130,6 +132,11 @@ impl Hub for ScriptedHub {
             self.0.clock.advance(timeout);
         }
         Ok(())
+    }
+
+    fn wait_until(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        self.0.deadlines.borrow_mut().push(deadline);
+        self.wait(events, None)
     }
 
     fn waker(&self) -> Waker {
