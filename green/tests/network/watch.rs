@@ -495,3 +495,145 @@ fn one_that_panics_when_it_prepares_holds_nobody_up() {
         until(|| all.iter().all(|one| one.1.get()));
     });
 }
+
+/// Takes a byte at once if it is not an `x`, else in a coroutine.
+struct Quick {
+    stream: TcpStream,
+    /// Read, and not taken yet.
+    read: Cell<Option<u8>>,
+    /// Each byte, and in which coroutine it was taken.
+    taken: RefCell<Vec<(u8, Option<u64>)>>,
+    outcomes: RefCell<Vec<Result<(), ErrorKind>>>,
+}
+
+impl Quick {
+    fn watching() -> (Rc<Self>, TcpStream) {
+        let (near, far) = pair();
+        near.try_read(&mut [0]).unwrap_err();
+        let quick = Rc::new(Quick {
+            stream: near,
+            read: Cell::new(None),
+            taken: RefCell::default(),
+            outcomes: RefCell::default(),
+        });
+        quick.watch();
+        (quick, far)
+    }
+
+    fn watch(self: &Rc<Self>) {
+        self.stream.watch_readable(Rc::clone(self) as _).unwrap();
+    }
+
+    /// Has it watch no longer.
+    fn end(&self) {
+        self.stream.close().unwrap();
+        until(|| self.outcomes.borrow().last().is_some_and(Result::is_err));
+    }
+
+    fn take(self: &Rc<Self>, byte: u8) {
+        let coroutine = KillHandle::of_current().ok();
+        let number = coroutine.map(|it| it.id());
+        self.taken.borrow_mut().push((byte, number));
+        assert_ne!(byte, b'!', "on purpose");
+        self.watch();
+    }
+}
+
+impl Watcher for Quick {
+    fn prepare(&self) {
+        let mut bytes = [0; 8];
+        if self.stream.try_read(&mut bytes).is_ok() {
+            self.read.set(Some(bytes[0]));
+        }
+    }
+
+    fn came_at_once(self: Rc<Self>) -> bool {
+        match self.read.get() {
+            Some(b'x') => return false,
+            Some(byte) => {
+                self.read.set(None);
+                self.take(byte);
+            }
+            None => self.watch(), // There might have been something, and was not.
+        }
+        true
+    }
+
+    fn came(self: Rc<Self>, outcome: io::Result<()>) {
+        let outcome = outcome.map_err(|error| error.kind());
+        match (outcome, self.read.take()) {
+            (Ok(()), None) => return self.watch(),
+            (Ok(()), Some(byte)) => self.take(byte),
+            (Err(_), _) => {}
+        }
+        self.outcomes.borrow_mut().push(outcome);
+    }
+}
+
+#[test]
+fn what_is_done_at_once_takes_no_coroutine() {
+    on_each_hub(|| {
+        let (quick, mut far) = Quick::watching();
+        let before = stats();
+        for count in 1..=3 {
+            far.write_all(b"a").unwrap();
+            until(|| quick.taken.borrow().len() == count);
+        }
+        assert_eq!(*quick.taken.borrow(), [(b'a', None); 3]);
+        assert_eq!(stats().spawned, before.spawned);
+        assert_eq!(*quick.outcomes.borrow(), []);
+        quick.end();
+    });
+}
+
+#[test]
+fn what_is_not_done_at_once_is_done_in_a_coroutine() {
+    on_each_hub(|| {
+        let (all, mut fars): (Vec<_>, Vec<_>) = (0..6).map(|_| Quick::watching()).unzip();
+        for round in 1..=3 {
+            for (far, byte) in fars.iter_mut().zip(b"aaxaxa") {
+                far.write_all(&[*byte]).unwrap();
+            }
+            until(|| all.iter().all(|it| it.taken.borrow().len() == round));
+        }
+        for (quick, byte) in all.iter().zip(*b"aaxaxa") {
+            let taken = quick.taken.borrow();
+            assert!(taken.iter().all(|(it, _)| *it == byte));
+            // Those behind one in a coroutine may have come in that, too.
+            let in_coroutines = taken.iter().filter(|(_, number)| number.is_some()).count();
+            assert_eq!(quick.outcomes.borrow().len(), in_coroutines);
+            assert!(byte != b'x' || in_coroutines == 3);
+            drop(taken);
+            quick.end();
+        }
+    });
+}
+
+#[test]
+fn a_close_is_not_told_at_once() {
+    on_each_hub(|| {
+        let (quick, _far) = Quick::watching();
+        quick.stream.close().unwrap();
+        until(|| !quick.outcomes.borrow().is_empty());
+        assert_eq!(*quick.outcomes.borrow(), [Err(ErrorKind::NotConnected)]);
+    });
+}
+
+#[test]
+fn one_that_panics_at_once_is_given_up_and_holds_nobody_up() {
+    on_each_hub(|| {
+        let (mut all, mut fars): (Vec<_>, Vec<_>) = (0..5).map(|_| Quick::watching()).unzip();
+        for (far, byte) in fars.iter_mut().zip(b"aa!aa") {
+            far.write_all(&[*byte]).unwrap();
+        }
+        until(|| all.iter().all(|it| it.taken.borrow().len() == 1));
+        let bold = all.remove(2);
+        assert_eq!(Rc::strong_count(&bold), 1, "nobody watches any more");
+        assert_eq!(bold.outcomes.borrow().len(), 0);
+        for far in &mut fars {
+            far.write_all(b"a").unwrap();
+        }
+        until(|| all.iter().all(|it| it.taken.borrow().len() == 2));
+        all.iter().for_each(|it| it.end());
+    });
+}

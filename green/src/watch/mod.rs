@@ -6,6 +6,8 @@
 //! cold when its turn comes. A [`Watcher`] is kept instead, and gets a coroutine for as long as it
 //! has work. The seat it waits on is that of a reader: see [`fd`](crate::fd).
 
+mod entries;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::io;
@@ -13,8 +15,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 
-use slab::Slab;
-
+use self::entries::Entries;
 use crate::callback::Callback;
 use crate::fd::Due;
 use crate::join::{Failure, leave_behind, report_unjoined};
@@ -69,6 +70,52 @@ pub trait Watcher: 'static {
     /// It cannot wait. Does nothing by default.
     fn prepare(&self) {}
 
+    /// Called after all that are due together have been prepared, outside of any coroutine, if there may
+    /// be something to read: for what can be done at once, without waiting. Says whether that was all; then
+    /// `came` is not called, and if it is so for all of them, no coroutine is made. Does nothing by default, and says
+    /// no.
+    ///
+    /// Where a coroutine runs already for one that was due before, it is passed over, and `came` called in that.
+    /// If it panics, the watcher is given up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_green::net::unix::UnixStream;
+    /// use eventlet_green::{Watcher, sync::Event};
+    /// use std::io::{self, Write};
+    /// use std::rc::Rc;
+    ///
+    /// struct Bytes {
+    ///     socket: UnixStream,
+    ///     came: Event<usize>,
+    /// }
+    ///
+    /// impl Watcher for Bytes {
+    ///     /// Reads what there is, and does not wait for more.
+    ///     fn came_at_once(self: Rc<Self>) -> bool {
+    ///         match self.socket.try_read(&mut [0; 8]) {
+    ///             Ok(count) => self.came.send(count).is_ok(),
+    ///             Err(_) => false,
+    ///         }
+    ///     }
+    ///
+    ///     fn came(self: Rc<Self>, _outcome: io::Result<()>) {
+    ///         let _ = self.came.send(0);
+    ///     }
+    /// }
+    ///
+    /// let (socket, mut far) = UnixStream::pair()?;
+    /// let bytes = Rc::new(Bytes { socket, came: Event::new() });
+    /// bytes.socket.watch_readable(bytes.clone())?;
+    /// far.write_all(b"xyz")?;
+    /// assert_eq!(bytes.came.wait().unwrap(), 3);
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    fn came_at_once(self: Rc<Self>) -> bool {
+        false
+    }
+
     /// Called once for each watch, in a coroutine that is as good as new (it may have been another
     /// watcher's, if that left nothing in it), and may wait like any code. The outcome is that of
     /// [`wait_readable`](crate::net::TcpStream::wait_readable): `Ok`, when there may be something to
@@ -93,74 +140,53 @@ const AT_ONCE: usize = 64;
 /// watches is no cycle that outlives the thread.
 #[derive(Default)]
 pub(crate) struct Watchers {
-    waiting: RefCell<Slab<Entry>>,
-    /// Those that are due: while one stands here, somebody knows that it is to begin, and it may own
-    /// what it waits on.
-    beginning: RefCell<VecDeque<Beginning>>,
+    /// All that have not begun.
+    entries: RefCell<Entries>,
+    /// Those of them that are due, by their numbers: while one stands here, somebody knows that it is to
+    /// begin, and it may own what it waits on.
+    due: RefCell<VecDeque<usize>>,
     /// How many of them, from the front, have been prepared.
     prepared: Cell<usize>,
     callback: OnceCell<Callback>,
 }
 
-/// A watcher, and where it was put up.
-struct Entry {
-    watcher: Rc<dyn Watcher>,
-    watched_at: &'static Location<'static>,
-}
-
-/// One that is due.
-struct Beginning {
-    /// `None` if it has been given up since.
-    entry: Option<Entry>,
-    target: Rc<dyn Target>,
-}
-
 impl Watchers {
+    #[inline]
     pub(crate) fn insert(
         &self,
         watcher: Rc<dyn Watcher>,
         watched_at: &'static Location<'static>,
     ) -> usize {
-        let entry = Entry {
-            watcher,
-            watched_at,
-        };
-        self.waiting.borrow_mut().insert(entry)
+        self.entries.borrow_mut().insert(watcher, watched_at)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.borrow().is_empty() && self.beginning.borrow().is_empty()
+        self.entries.borrow().is_empty()
     }
 
     /// Where the watches were begun.
     #[cfg(feature = "testing")]
     pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
-        let (waiting, beginning) = (self.waiting.borrow(), self.beginning.borrow());
-        let due = beginning.iter().filter_map(|due| due.entry.as_ref());
-        let all = waiting.iter().map(|(_, entry)| entry).chain(due);
-        all.map(|entry| entry.watched_at).collect()
-    }
-
-    fn take(&self, key: usize) -> Option<Entry> {
-        self.waiting.borrow_mut().try_remove(key)
+        self.entries.borrow().places().collect()
     }
 
     /// Drops them all, when the thread ends.
     pub(crate) fn clear(&self) {
-        let all = std::mem::take(&mut *self.waiting.borrow_mut());
-        drop(all);
         self.prepared.set(0);
-        let beginning = self.beginning.take();
-        drop(beginning);
+        self.due.borrow_mut().clear();
+        let all = self.entries.take();
+        drop(all);
     }
 
     /// Has a watcher that is due prepared, and begun when those that are due with it have been prepared.
     #[inline]
     fn begin_soon(&self, key: usize, target: Rc<dyn Target>) {
-        let entry = self.take(key);
-        let mut beginning = self.beginning.borrow_mut();
-        let is_first = beginning.is_empty();
-        beginning.push_back(Beginning { entry, target });
+        if !self.entries.borrow_mut().set_due(key, target) {
+            return;
+        }
+        let mut due = self.due.borrow_mut();
+        let is_first = due.is_empty();
+        due.push_back(key);
         if is_first {
             self.begin_later();
         }
@@ -176,23 +202,30 @@ impl Watchers {
             .schedule();
     }
 
-    /// Takes the watcher away that is due at `target`.
-    fn take_due(&self, target: &dyn Target) -> Option<Entry> {
-        let mut beginning = self.beginning.borrow_mut();
-        let mut at_target = beginning
-            .iter_mut()
-            .filter(|due| ptr::addr_eq(Rc::as_ptr(&due.target), target));
-        at_target.find_map(|due| due.entry.take())
+    /// Takes one away that is not due.
+    fn take(&self, key: usize) -> Option<Rc<dyn Watcher>> {
+        let mut entries = self.entries.borrow_mut();
+        let watcher = entries.take_watcher(key)?;
+        entries.remove(key);
+        Some(watcher)
+    }
+
+    /// Takes the one away that is due at `target`; its number stands where it does until it is its turn.
+    fn take_due(&self, target: &dyn Target) -> Option<Rc<dyn Watcher>> {
+        let mut entries = self.entries.borrow_mut();
+        let due = self.due.borrow();
+        let key = due.iter().find(|key| entries.is_due_at(**key, target))?;
+        entries.take_watcher(*key)
     }
 
     /// Prepares as many as may begin in one call.
     fn prepare(&self) {
         while self.prepared.get() < AT_ONCE {
             let at = self.prepared.get();
-            let watcher = match self.beginning.borrow().get(at) {
-                Some(due) => due.entry.as_ref().map(|entry| Rc::clone(&entry.watcher)),
-                None => break,
+            let Some(key) = self.due.borrow().get(at).copied() else {
+                break;
             };
+            let watcher = self.entries.borrow().watcher(key).cloned();
             // One that panics here begins all the same, and finds out then.
             self.prepared.set(at + 1);
             if let Some(watcher) = watcher {
@@ -202,22 +235,56 @@ impl Watchers {
     }
 
     /// The next that is to begin in this call, if it was put up at `place`, where one is given.
-    fn next(&self, place: Option<&'static Location<'static>>) -> Option<(Entry, io::Result<()>)> {
+    fn next(&self, place: Option<&'static Location<'static>>) -> Option<usize> {
         while self.prepared.get() > 0 {
-            let mut beginning = self.beginning.borrow_mut();
-            if let (Some(entry), Some(place)) = (&beginning.front()?.entry, place)
-                && !ptr::eq(entry.watched_at, place)
-            {
+            let key = *self.due.borrow().front()?;
+            let (is_live, watched_at) = {
+                let entries = self.entries.borrow();
+                (entries.watcher(key).is_some(), entries.place(key))
+            };
+            let is_elsewhere =
+                |place: &Location<'_>| watched_at.is_none_or(|at| !ptr::eq(at, place));
+            if is_live && place.is_some_and(is_elsewhere) {
                 return None;
             }
-            let due = beginning.pop_front()?;
-            drop(beginning);
+            self.due.borrow_mut().pop_front();
             self.prepared.set(self.prepared.get() - 1);
-            if let Some(entry) = due.entry {
-                return Some((entry, due.target.leave()));
+            if is_live {
+                return Some(key);
             }
+            let target = self.entries.borrow_mut().remove(key);
+            drop(target);
         }
         None
+    }
+
+    /// Has it leave its seat: who it is, what it is told, and where it was put up.
+    #[inline]
+    fn begin(&self, key: usize) -> Option<Came> {
+        let mut entries = self.entries.borrow_mut();
+        let watcher = entries.take_watcher(key)?;
+        let watched_at = entries.place(key)?;
+        let target = entries.remove(key)?;
+        drop(entries);
+        Some(Came {
+            watcher,
+            outcome: target.leave(),
+            watched_at,
+        })
+    }
+}
+
+/// A watcher that begins.
+struct Came {
+    watcher: Rc<dyn Watcher>,
+    outcome: io::Result<()>,
+    watched_at: &'static Location<'static>,
+}
+
+impl Came {
+    #[inline]
+    fn is_done_at_once(&self) -> bool {
+        self.outcome.is_ok() && Rc::clone(&self.watcher).came_at_once()
     }
 }
 
@@ -229,14 +296,14 @@ pub(crate) fn begin_soon(due: Due, target: impl FnOnce() -> Rc<dyn Target>) {
 
 /// Gives a watcher up, uncalled.
 pub(crate) fn forget(key: usize) {
-    let entry = slot::with(|scheduler| scheduler.watchers.take(key));
-    drop(entry);
+    let watcher = slot::with(|scheduler| scheduler.watchers.take(key));
+    drop(watcher);
 }
 
 /// Gives the watcher up that is due at `target`, uncalled.
 pub(crate) fn forget_due(target: &dyn Target) {
-    let entry = slot::with(|scheduler| scheduler.watchers.take_due(target));
-    drop(entry);
+    let watcher = slot::with(|scheduler| scheduler.watchers.take_due(target));
+    drop(watcher);
 }
 
 /// Has those that are left begun in another call, however this one ends.
@@ -244,7 +311,7 @@ struct Rest<'a>(&'a Watchers);
 
 impl Drop for Rest<'_> {
     fn drop(&mut self) {
-        let is_done = self.0.beginning.borrow().is_empty();
+        let is_done = self.0.due.borrow().is_empty();
         if !is_done {
             self.0.begin_later();
         }
@@ -257,18 +324,23 @@ impl Scheduler {
         let watchers = &self.watchers;
         let _others_later = Rest(watchers);
         watchers.prepare();
-        while let Some((entry, outcome)) = watchers.next(None) {
-            self.begin_watcher(entry, outcome);
+        while let Some(key) = watchers.next(None) {
+            if let Some(came) = watchers.begin(key)
+                && !came.is_done_at_once()
+            {
+                self.begin_watcher(came);
+            }
         }
     }
 
     /// Begins the coroutine of a watcher, and runs it until it waits. For the run loop's own turn
     /// only: nobody else runs.
-    fn begin_watcher(&self, entry: Entry, outcome: io::Result<()>) {
-        let Entry {
+    fn begin_watcher(&self, came: Came) {
+        let Came {
             watcher,
+            outcome,
             watched_at,
-        } = entry;
+        } = came;
         let theirs = Rc::clone(&watcher);
         let body = move || come(theirs, outcome, watched_at);
         match self.create(None, None, watched_at, body) {
@@ -312,8 +384,8 @@ fn come(watcher: Rc<dyn Watcher>, outcome: io::Result<()>, watched_at: &'static 
                 return None;
             }
             // Messages about it name the place.
-            let (entry, outcome) = watchers.next(Some(watched_at))?;
-            Some((entry.watcher, outcome))
+            let came = watchers.begin(watchers.next(Some(watched_at))?)?;
+            Some((came.watcher, came.outcome))
         })
         .flatten();
     }
