@@ -61,15 +61,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     config.log = log;
     let server = Rc::new_cyclic(|server: &Weak<Server>| {
         let server = server.clone();
-        Server::with_config(
-            Pages {
-                answer: move |request: Request<RequestBody>| {
-                    pages::answer(request, || server.upgrade().map(|it| it.handle().status()))
-                },
-                has_shortcut,
-            },
-            config,
-        )
+        let answer = move |request: Request<RequestBody>| {
+            pages::answer(request, || server.upgrade().map(|it| it.handle().status()))
+        };
+        Server::with_config(Pages::new(answer, has_shortcut), config)
     });
     let handle = server.handle();
     let mut names = Names::new();

@@ -207,11 +207,7 @@ thread_local! {
 }
 
 fn server() -> Server {
-    let pages = Pages {
-        answer,
-        has_shortcut: true,
-    };
-    let server = Server::with_config(pages, Config::new());
+    let server = Server::with_config(Pages::new(answer, true), Config::new());
     HANDLE.with(|handle| {
         handle.get_or_init(|| server.handle());
     });

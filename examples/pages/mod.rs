@@ -4,11 +4,13 @@
 use std::io::Write;
 use std::time::Duration;
 
-use eventlet::http::server::{Body, Handler, RequestBody, ServerStatus, ShortAnswer, Shortcut};
+use eventlet::http::server::{
+    Body, Handler, PreparedAnswer, RequestBody, ServerStatus, ShortAnswer, Shortcut,
+};
 use eventlet::http::wire::{HeadView, query_value};
 use eventlet::sleep;
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 /// What each of them gives.
 pub type Answer = Response<Body>;
@@ -23,9 +25,26 @@ const HELLO_JSON: &str = r#"{"message":"Hello, World!"}"#;
 
 /// A function that answers requests, with a shortcut to the answers that are always the same.
 pub struct Pages<F> {
-    pub answer: F,
-    /// Without it each request goes through the function: for a comparison.
-    pub has_shortcut: bool,
+    answer: F,
+    has_shortcut: bool,
+    plaintext: PreparedAnswer,
+    json: PreparedAnswer,
+}
+
+impl<F: Fn(Request<RequestBody>) -> Answer + 'static> Pages<F> {
+    /// Without the shortcut each request goes through the function: for a comparison.
+    pub fn new(answer: F, has_shortcut: bool) -> Self {
+        let prepare = |content_type, body: &str| {
+            let fields = [(CONTENT_TYPE, content_type)];
+            PreparedAnswer::new(ShortAnswer::new(body.as_bytes()).fields(&fields))
+        };
+        Pages {
+            answer,
+            has_shortcut,
+            plaintext: prepare(TEXT, HELLO),
+            json: prepare(JSON, HELLO_JSON),
+        }
+    }
 }
 
 impl<F: Fn(Request<RequestBody>) -> Answer + 'static> Handler for Pages<F> {
@@ -40,13 +59,15 @@ impl<F: Fn(Request<RequestBody>) -> Answer + 'static> Handler for Pages<F> {
 
 impl<F> Shortcut for Pages<F> {
     fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
-        static AS_TEXT: [(HeaderName, HeaderValue); 1] = [(CONTENT_TYPE, TEXT)];
-        static AS_JSON: [(HeaderName, HeaderValue); 1] = [(CONTENT_TYPE, JSON)];
         match head.path() {
-            b"/plaintext" => Some(ShortAnswer::new(HELLO.as_bytes()).fields(&AS_TEXT)),
-            b"/json" => Some(ShortAnswer::new(HELLO_JSON.as_bytes()).fields(&AS_JSON)),
+            b"/plaintext" => Some(self.plaintext.answer()),
+            b"/json" => Some(self.json.answer()),
             _ => None,
         }
+    }
+
+    fn is_immediate(&self) -> bool {
+        true
     }
 }
 

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 type Work = fn(u64);
 
 /// Every operation: its name, what does it, and what it is.
-const OPERATIONS: [(&str, Work, &str); 15] = [
+const OPERATIONS: [(&str, Work, &str); 16] = [
     (
         "switch",
         layers::switch,
@@ -52,6 +52,11 @@ const OPERATIONS: [(&str, Work, &str); 15] = [
         "short-pipelined",
         sockets::pipelined_shortcuts,
         "the same, 16 at a time",
+    ),
+    (
+        "prepared",
+        sockets::pipelined_prepared,
+        "the same, at once with an answer made once",
     ),
 ];
 

@@ -2,7 +2,9 @@
 
 use std::io::{Read, Write};
 
-use eventlet::http::server::{Body, Handler, RequestBody, Server, ShortAnswer, Shortcut};
+use eventlet::http::server::{
+    Body, Handler, PreparedAnswer, RequestBody, Server, ShortAnswer, Shortcut,
+};
 use eventlet::http::wire::HeadView;
 use eventlet_green::net::{TcpListener, TcpStream};
 use eventlet_green::{JoinHandle, spawn};
@@ -67,12 +69,21 @@ pub fn pipelined(times: u64) {
 
 /// The first goes through the handler.
 pub fn shortcuts(times: u64) {
-    ask(Hello, times, 1);
+    ask(Hello::default(), times, 1);
 }
 
 /// `times` requests, in bursts; whole bursts.
 pub fn pipelined_shortcuts(times: u64) {
-    ask(Hello, times / BURST, BURST);
+    ask(Hello::default(), times / BURST, BURST);
+}
+
+/// The same, with an answer that was made once.
+pub fn pipelined_prepared(times: u64) {
+    let prepared = PreparedAnswer::new(ShortAnswer::new(TEXT.as_bytes()));
+    let hello = Hello {
+        prepared: Some(prepared),
+    };
+    ask(hello, times / BURST, BURST);
 }
 
 fn hello(_: Request<RequestBody>) -> Response<Body> {
@@ -80,7 +91,10 @@ fn hello(_: Request<RequestBody>) -> Response<Body> {
 }
 
 /// As [`hello`], with a shortcut.
-struct Hello;
+#[derive(Default)]
+struct Hello {
+    prepared: Option<PreparedAnswer>,
+}
 
 impl Handler for Hello {
     fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
@@ -94,7 +108,14 @@ impl Handler for Hello {
 
 impl Shortcut for Hello {
     fn answer<'a>(&'a self, _: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
-        Some(ShortAnswer::new(TEXT.as_bytes()))
+        Some(match &self.prepared {
+            Some(prepared) => prepared.answer(),
+            None => ShortAnswer::new(TEXT.as_bytes()),
+        })
+    }
+
+    fn is_immediate(&self) -> bool {
+        self.prepared.is_some()
     }
 }
 

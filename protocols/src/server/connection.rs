@@ -32,7 +32,7 @@ use super::record::Record;
 use super::registry::Activity;
 use super::request_body::RequestBody;
 use super::respond::{Answered, Broken, GivenUp, give_up, respond};
-use super::shortcut::{Unanswered, answer_simple};
+use super::shortcut::{Place, Unanswered, answer_simple};
 use super::upgrade::take_over;
 use crate::wire::{
     BodyReader, CloseReason, Drain, DrainStep, HeadParser, Next, Refusal, RequestHead, error_page,
@@ -221,7 +221,9 @@ fn next_head(link: &Rc<Link>) -> Result<RefMut<'_, RequestHead>, Stop> {
         let mut input = link.input_to_ourselves()?;
         if !input.is_empty() {
             let left = match link.shared.handler.shortcut() {
-                Some(shortcut) if deadline.is_none() => answer_simple(link, shortcut, &mut input)?,
+                Some(shortcut) if deadline.is_none() => {
+                    answer_simple(link, shortcut, &mut input, Place::Coroutine)?
+                }
                 _ => Unanswered::Unclear,
             };
             let mut space = link.shared.space.borrow_mut();

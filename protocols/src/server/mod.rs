@@ -48,6 +48,7 @@ mod respond;
 mod rest;
 mod serve;
 mod shared;
+mod short_answer;
 mod shortcut;
 #[cfg(feature = "tls")]
 mod tls;
@@ -69,5 +70,6 @@ pub use peer::Peer;
 pub use registry::ServerStatus;
 pub use request_body::RequestBody;
 pub use serve::{Server, ServerHandle};
-pub use shortcut::{ShortAnswer, Shortcut};
+pub use short_answer::{PreparedAnswer, ShortAnswer};
+pub use shortcut::Shortcut;
 pub use upgrade::Upgraded;

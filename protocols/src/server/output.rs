@@ -34,23 +34,24 @@ fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, text)
 }
 
-/// Where a connection's bytes go.
+/// Where a connection's bytes go. In this order as [`Link`](super::link::Link) is.
+#[repr(C)]
 pub(super) struct Output {
-    transport: Rc<dyn Transport>,
-    patience: Patience,
-    pace: Pace,
-    /// Bytes that have gone out, and are not in `pace` yet.
-    moved: u64,
     /// Ready to go out.
     pub(super) ready: Vec<u8>,
-    /// Of the body under way: not framed yet.
-    gathered: Vec<u8>,
-    body: BodyWriter,
-    /// Bytes that were written beyond the announced length.
-    cut: u64,
     broken: bool,
     /// The end of the body under way, or of the last one.
     end: End,
+    transport: Rc<dyn Transport>,
+    /// Bytes that have gone out, and are not in `pace` yet.
+    moved: u64,
+    body: BodyWriter,
+    /// Bytes that were written beyond the announced length.
+    cut: u64,
+    /// Of the body under way: not framed yet.
+    gathered: Vec<u8>,
+    patience: Patience,
+    pace: Pace,
     row: Row,
 }
 
@@ -118,6 +119,13 @@ impl Output {
     /// Bytes of the body that were written beyond its announced length, and not sent.
     pub(super) fn body_cut(&self) -> u64 {
         self.cut
+    }
+
+    /// Whether a body of that length, with a head before it, can be written without anything being sent.
+    pub(super) fn has_room_for(&self, body: usize) -> bool {
+        /// More than heads take that are written by a server.
+        const HEAD: usize = 4 * 1024;
+        !self.broken && self.ready.len().saturating_add(body) < ENOUGH - HEAD
     }
 
     /// Writes a body that is all there, and ends it.

@@ -22,6 +22,7 @@ use super::link::{Link, Open};
 use super::output::Left;
 use super::registry::Membership;
 use super::shared::Shared;
+use super::shortcut::answer_at_once;
 use super::transport::Transport;
 
 /// A connection with what it holds for as long as it is open. Dropping it closes it.
@@ -104,6 +105,15 @@ impl Resting {
 impl Watcher for Resting {
     fn prepare(&self) {
         self.open.0.read_ahead();
+    }
+
+    fn came_at_once(self: Rc<Self>) -> bool {
+        let is_done = answer_at_once(&self.open.0);
+        if is_done {
+            let shared = Rc::clone(&self.open.0.shared);
+            shared.flusher.settle_quickly(&shared, self);
+        }
+        is_done
     }
 
     fn came(self: Rc<Self>, outcome: io::Result<()>) {

@@ -65,6 +65,15 @@ impl Shared {
         }
     }
 
+    /// Whether an answer takes nothing but to be written: no time limit, no log, and the connection goes on.
+    pub(super) fn may_answer_at_once(&self) -> bool {
+        let config = &self.config;
+        config.log.is_none()
+            && config.exchange.is_none()
+            && config.limits.requests.is_none()
+            && !self.is_stopping()
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.get()
     }

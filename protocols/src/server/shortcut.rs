@@ -11,14 +11,13 @@
 //! comparing, without being parsed. Whatever goes wrong here is answered in the
 //! ordinary way, by `respond`.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::time::Instant;
 
 use eventlet_green::catch_panic;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
+use http::{Method, Response, Version};
 
 use super::body::Body;
 use super::connection::{internal_error, within_limit};
@@ -27,6 +26,7 @@ use super::link::{Link, Turn};
 use super::record::Record;
 use super::registry::Activity;
 use super::respond::{Answered, Broken, respond, send_body};
+use super::short_answer::ShortAnswer;
 use crate::wire::{
     BodySize, CloseReason, ConnectionField, CutHead, Exchange, HeadView, Next, Refusal,
     ResponseHead, plan_response,
@@ -39,7 +39,8 @@ use crate::wire::{
 /// need them (whether the server is alive, a small file from memory, a redirect), there is this: it
 /// gets the head as it lies in the connection's buffer, and gives an answer that borrows what it is
 /// made of. Fields that come again byte for byte, as those of one client do, and of many of one kind,
-/// are compared with the last and not parsed again.
+/// are compared with the last and not parsed again. An answer that is always the same can be
+/// [made once](super::PreparedAnswer).
 ///
 /// It is asked about GET and HEAD of a path, in HTTP/1.1, without a body, an expectation or an upgrade,
 /// from clients that do not ask for the connection to be closed; and for the one `Host` that the server
@@ -49,7 +50,8 @@ use crate::wire::{
 ///
 /// The answers are like a handler's: with `Date` and `Server`, in the access log, without a body for
 /// HEAD, within [`Config::exchange`](super::Config::exchange). If it panics, the client gets 500 and
-/// the connection is closed. It may wait, like any code, but keeps a buffer of 16 KiB for so long.
+/// the connection is closed. It may wait, like any code, but keeps a buffer of 16 KiB for so long; one that
+/// [never waits](Self::is_immediate) is cheaper still.
 ///
 /// # Examples
 ///
@@ -94,54 +96,43 @@ use crate::wire::{
 pub trait Shortcut {
     /// Answers a request, or leaves it to [`Handler::handle`](super::Handler::handle).
     fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>>;
+
+    /// Whether it never waits. Then no coroutine is made for what it answers: where it can be, it is asked
+    /// outside of any, in the run loop, and is not to wait there nor to take long. If it fails in that,
+    /// or gives what is not sent at once (more than 12 KiB), it is asked again in a coroutine.
+    ///
+    /// By default it may wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventlet_protocols::server::{ShortAnswer, Shortcut};
+    /// use eventlet_protocols::wire::HeadView;
+    ///
+    /// struct Health;
+    ///
+    /// impl Shortcut for Health {
+    ///     fn answer<'a>(&'a self, head: &HeadView<'a>) -> Option<ShortAnswer<'a>> {
+    ///         (head.path() == b"/health").then(|| ShortAnswer::new(b"fine\n"))
+    ///     }
+    ///
+    ///     fn is_immediate(&self) -> bool {
+    ///         true // There is nothing to wait for.
+    ///     }
+    /// }
+    /// # assert!(Health.is_immediate());
+    /// ```
+    fn is_immediate(&self) -> bool {
+        false
+    }
 }
 
-/// An answer to a simple request: a status, fields, and a body that is all there.
-///
-/// # Examples
-///
-/// ```
-/// use eventlet_protocols::server::ShortAnswer;
-/// use http::{HeaderName, HeaderValue, StatusCode, header};
-///
-/// static ELSEWHERE: [(HeaderName, HeaderValue); 1] =
-///     [(header::LOCATION, HeaderValue::from_static("https://a.example/"))];
-///
-/// let answer = ShortAnswer::new(b"it has moved\n")
-///     .status(StatusCode::PERMANENT_REDIRECT)
-///     .fields(&ELSEWHERE);
-/// # drop(answer);
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "an answer does nothing unless it is given back"]
-pub struct ShortAnswer<'a> {
-    status: StatusCode,
-    fields: &'a [(HeaderName, HeaderValue)],
-    body: Cow<'a, [u8]>,
-}
-
-impl<'a> ShortAnswer<'a> {
-    /// 200, without fields, with this body: bytes that are borrowed, or a `Vec` of one's own.
-    pub fn new(body: impl Into<Cow<'a, [u8]>>) -> Self {
-        ShortAnswer {
-            status: StatusCode::OK,
-            fields: &[],
-            body: body.into(),
-        }
-    }
-
-    /// With another status. One that is not final (1xx) becomes 500, as a handler's does.
-    pub fn status(mut self, status: StatusCode) -> Self {
-        self.status = status;
-        self
-    }
-
-    /// With these fields. Those that rule the connection, `Connection` and `Content-Length` among
-    /// them, are the server's, and left out.
-    pub fn fields(mut self, fields: &'a [(HeaderName, HeaderValue)]) -> Self {
-        self.fields = fields;
-        self
-    }
+/// Where a shortcut is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Coroutine,
+    /// Outside of any: what could wait is left, and so is what has fields that are not known.
+    RunLoop,
 }
 
 /// What there is after the requests that a shortcut has answered.
@@ -162,24 +153,26 @@ pub(super) fn answer_simple(
     link: &Rc<Link>,
     shortcut: &dyn Shortcut,
     input: &mut Input,
+    place: Place,
 ) -> Result<Unanswered, CloseReason> {
     let shared = &link.shared;
     let limits = &shared.config.limits;
     let known = shared.space.borrow().known_fields();
     let known = known.as_deref();
-    loop {
+    while !input.is_empty() {
         let waiting = input.waiting();
         let mut slots = CutHead::slots();
         let mut cut = None;
         let head = match known.and_then(|known| HeadView::known(waiting, known, limits)) {
             Some(head) => Some(head),
+            None if place == Place::RunLoop => return Ok(Unanswered::Unclear),
             None => match CutHead::ordinary(&mut slots, waiting, limits) {
                 Some(it) => shared.space.borrow_mut().view(cut.insert(it)),
                 None => return Ok(Unanswered::Unclear),
             },
         };
         let next = match &head {
-            Some(head) => ask(link, shortcut, head)?.map(|next| (next, head.length())),
+            Some(head) => ask(link, shortcut, head, place)?.map(|next| (next, head.length())),
             None => None,
         };
         match (next, cut) {
@@ -199,6 +192,26 @@ pub(super) fn answer_simple(
             (None, None) => return Ok(Unanswered::Unclear),
         }
     }
+    Ok(Unanswered::Unclear)
+}
+
+/// Has a shortcut that never waits answer what waits, where that takes no coroutine. Says whether it was
+/// answered, and nothing is left.
+pub(super) fn answer_at_once(link: &Rc<Link>) -> bool {
+    let shared = &link.shared;
+    let shortcut = shared.handler.shortcut().filter(|it| it.is_immediate());
+    let (Some(shortcut), true) = (shortcut, shared.may_answer_at_once()) else {
+        return false;
+    };
+    let Ok(mut input) = link.input.try_borrow_mut() else {
+        return false;
+    };
+    if input.is_empty() {
+        return false;
+    }
+    // Nothing ends a connection here, and what is not answered stays.
+    let left = answer_simple(link, shortcut, &mut input, Place::RunLoop);
+    matches!(left, Ok(Unanswered::Unclear)) && input.is_empty()
 }
 
 /// Asks the shortcut about a simple head. `None`: it is for the handler.
@@ -206,6 +219,7 @@ fn ask(
     link: &Rc<Link>,
     shortcut: &dyn Shortcut,
     head: &HeadView<'_>,
+    place: Place,
 ) -> Result<Option<Next>, CloseReason> {
     let shared = &link.shared;
     let config = &shared.config;
@@ -226,12 +240,17 @@ fn ask(
     let outcome = within_limit(link, || {
         let sent = catch_panic(|| {
             let answer = shortcut.answer(head)?;
+            if place == Place::RunLoop && !fits(link, &answer) {
+                return None;
+            }
             is_answered.set(true);
             Some(send(link, head.method(), &answer, &next))
         });
         match sent {
             Ok(sent) => sent.transpose(),
             Err(panic) if is_answered.get() => resume_unwind(panic),
+            // It is asked again, and answered for if it does that again.
+            Err(_) if place == Place::RunLoop => Ok(None),
             Err(_) => {
                 let reason = Some(CloseReason::HandlerFailed);
                 send_in_full(link, head.method(), internal_error(), reason).map(Some)
@@ -263,6 +282,13 @@ fn ask(
             Err(broken.reason)
         }
     }
+}
+
+/// Whether an answer is final, and takes no sending before others do.
+fn fits(link: &Link, answer: &ShortAnswer<'_>) -> bool {
+    let output = link.output.try_borrow();
+    !answer.status.is_informational()
+        && output.is_ok_and(|output| output.has_room_for(answer.body.len()))
 }
 
 /// Writes an answer behind what is ready to go out, and says what comes after it.
@@ -301,17 +327,23 @@ fn send(
     let plan = plan_response(method, Version::HTTP_11, status, &shared.no_fields, size);
     let mut output = link.output.borrow_mut();
     let dated = shared.dated();
-    ResponseHead {
-        status,
-        fields: &shared.no_fields,
-        length: plan.field,
-        connection,
-        keep_alive_seconds: None,
-        date: Some(dated.date()),
-        server: config.server.as_ref(),
-        names: config.names,
+    let (names, length) = (config.names, plan.field);
+    if let Some(beginning) = answer.beginning(names, length, connection) {
+        output.ready.extend_from_slice(beginning);
+        output.ready.extend_from_slice(dated.ending());
+    } else {
+        ResponseHead {
+            status,
+            fields: &shared.no_fields,
+            length,
+            connection,
+            keep_alive_seconds: None,
+            date: Some(dated.date()),
+            server: config.server.as_ref(),
+            names,
+        }
+        .write_list_with_ending(answer.fields, dated.ending(), &mut output.ready);
     }
-    .write_list_with_ending(answer.fields, dated.ending(), &mut output.ready);
     output.begin_body(&plan);
     drop(dated);
     send_body(link, output, status, &answer.body)

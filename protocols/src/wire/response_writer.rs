@@ -114,19 +114,48 @@ impl ResponseHead<'_> {
         self.write(fields, Some(ending), out);
     }
 
+    /// How the head begins: all of it but what [`write_ending`] makes. Says whether that is to be the
+    /// server's, which it is unless these fields have a `Date` or `Server` of their own.
+    pub(crate) fn write_beginning(
+        &self,
+        fields: &[(HeaderName, HeaderValue)],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let fields = fields.iter().map(|(name, value)| (name, value));
+        let given = self.begin(fields, out);
+        !given.date && !given.server
+    }
+
     fn write<'f>(
         &self,
         fields: impl IntoIterator<Item = (&'f HeaderName, &'f HeaderValue)>,
         ending: Option<&[u8]>,
         out: &mut Vec<u8>,
     ) {
+        let given = self.begin(fields, out);
+        match ending {
+            Some(ending) if !given.date && !given.server => out.extend_from_slice(ending),
+            _ => {
+                let date = self.date.filter(|_| !given.date);
+                let server = self.server.filter(|_| !given.server);
+                write_ending(date, server, self.names, out);
+            }
+        }
+    }
+
+    #[inline]
+    fn begin<'f>(
+        &self,
+        fields: impl IntoIterator<Item = (&'f HeaderName, &'f HeaderValue)>,
+        out: &mut Vec<u8>,
+    ) -> Given {
         // Enough for the status line, our own fields and a guess at the handler's.
         const OWN: usize = 192;
         const EACH: usize = 48;
         let fields = fields.into_iter();
         out.reserve(OWN + EACH * fields.size_hint().0);
         write_status_line(self.status, out);
-        let (mut date, mut server) = (self.date, self.server);
+        let mut given = Given::default();
         for (name, value) in fields {
             if self.names == NameCase::Title && *name == header::CONTENT_TYPE {
                 // Nearly every response has it.
@@ -137,19 +166,14 @@ impl ResponseHead<'_> {
             match kind_of(name) {
                 FieldKind::Ours => continue,
                 FieldKind::Upgrade if !self.may_upgrade() => continue,
-                FieldKind::Date => date = None,
-                FieldKind::Server => server = None,
+                FieldKind::Date => given.date = true,
+                FieldKind::Server => given.server = true,
                 FieldKind::Upgrade | FieldKind::Plain => {}
             }
             write_field(name, value, self.names, out);
         }
         self.write_own(out);
-        let are_ours =
-            date.is_some() == self.date.is_some() && server.is_some() == self.server.is_some();
-        match ending {
-            Some(ending) if are_ours => out.extend_from_slice(ending),
-            _ => write_ending(date, server, self.names, out),
-        }
+        given
     }
 
     /// 426 names what to upgrade to (RFC 9110 section 15.5.22).
@@ -319,6 +343,13 @@ pub(crate) fn write_name(name: &HeaderName, names: NameCase, out: &mut Vec<u8>) 
 
 fn write_number(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// What a handler has given of that which is otherwise the server's.
+#[derive(Clone, Copy, Default)]
+struct Given {
+    date: bool,
+    server: bool,
 }
 
 /// How a handler's field is treated.

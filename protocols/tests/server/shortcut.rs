@@ -5,9 +5,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use eventlet_green::{sleep, spawn};
+use eventlet_green::{KillHandle, sleep, spawn};
 use eventlet_protocols::server::{
-    AccessLog, Body, Config, Handler, RequestBody, ShortAnswer, Shortcut,
+    AccessLog, Body, Config, Handler, PreparedAnswer, RequestBody, ShortAnswer, Shortcut,
 };
 use eventlet_protocols::wire::{HeadView, LogFormat, NameCase};
 use eventlet_runloop::{Clock, Time};
@@ -70,10 +70,31 @@ fn page(path: &str) -> Option<(StatusCode, Fields, Vec<u8>)> {
     Some((StatusCode::from_u16(status).unwrap(), fields, body))
 }
 
+/// Paths of pages, with which nothing else happens.
+const PATHS: [&str; 11] = [
+    "/",
+    "/hello",
+    "/nothing",
+    "/large",
+    "/own",
+    "/ours",
+    "/no-content",
+    "/reset-content",
+    "/moved",
+    "/unchanged",
+    "/bad",
+];
+
 /// The pages, by the handler alone or with a shortcut.
 #[derive(Clone, Default)]
 struct Pages {
     has_shortcut: bool,
+    /// Those that the shortcut has ready.
+    prepared: Rc<[(&'static str, PreparedAnswer)]>,
+    /// It says that it never waits.
+    is_immediate: bool,
+    /// How often it was asked outside of a coroutine.
+    asked_at_once: Rc<Cell<u32>>,
     /// How often the shortcut was asked, and has answered.
     asked: Rc<Cell<u32>>,
     answered: Rc<Cell<u32>>,
@@ -84,6 +105,26 @@ impl Pages {
         Pages {
             has_shortcut: true,
             ..Pages::default()
+        }
+    }
+
+    fn immediate() -> Self {
+        Pages {
+            is_immediate: true,
+            ..Pages::with_shortcut()
+        }
+    }
+
+    /// The same, with all the pages ready.
+    fn prepared(&self) -> Self {
+        let prepare = |path| {
+            let (status, fields, body) = page(path).unwrap();
+            let answer = ShortAnswer::new(body).status(status).fields(fields);
+            (path, PreparedAnswer::new(answer))
+        };
+        Pages {
+            prepared: PATHS.map(prepare).into(),
+            ..self.clone()
         }
     }
 }
@@ -114,9 +155,20 @@ impl Shortcut for Pages {
         if path != "/first" {
             self.asked.set(self.asked.get() + 1);
         }
+        if KillHandle::of_current().is_err() {
+            self.asked_at_once.set(self.asked_at_once.get() + 1);
+        }
+        if let Some((_, ready)) = self.prepared.iter().find(|(of, _)| *of == path) {
+            self.answered.set(self.answered.get() + 1);
+            return Some(ready.answer());
+        }
         let (status, fields, body) = page(path)?;
         self.answered.set(self.answered.get() + 1);
         Some(ShortAnswer::new(body).status(status).fields(fields))
+    }
+
+    fn is_immediate(&self) -> bool {
+        self.is_immediate
     }
 }
 
@@ -132,7 +184,8 @@ fn all(server: &Running, text: &[u8]) -> String {
     came.split_inclusive("\r\n").filter(is_dated).collect()
 }
 
-/// Says for how many of the messages the shortcut was asked.
+/// Compares what a handler answers, a shortcut, and a shortcut that never waits and has its answers ready. Says
+/// for how many of the requests a shortcut was asked.
 #[track_caller]
 fn assert_same<M: AsRef<[u8]>>(messages: impl IntoIterator<Item = M>) -> u32 {
     assert_same_with(|_| (), messages)
@@ -143,8 +196,9 @@ fn assert_same_with<M: AsRef<[u8]>>(
     settings: impl Fn(&mut Config),
     messages: impl IntoIterator<Item = M>,
 ) -> u32 {
-    let pages = Pages::with_shortcut();
-    let [long, short] = [Pages::default(), pages.clone()].map(|pages| {
+    let (pages, ready) = (Pages::with_shortcut(), Pages::immediate().prepared());
+    let servers = [Pages::default(), pages.clone(), ready.clone()];
+    let [long, short, shorter] = servers.map(|pages| {
         let mut config = Config::new();
         settings(&mut config);
         Running::with(config, pages)
@@ -152,10 +206,15 @@ fn assert_same_with<M: AsRef<[u8]>>(
     for message in messages {
         let message = message.as_ref();
         let text = String::from_utf8_lossy(message);
-        assert_eq!(all(&short, message), all(&long, message), "{text:?}");
+        let expected = all(&long, message);
+        assert_eq!(all(&short, message), expected, "{text:?}");
+        assert_eq!(all(&shorter, message), expected, "at once: {text:?}");
     }
     long.end();
     short.end();
+    shorter.end();
+    // What takes more than being written is left by one that is asked at once, and asked for again.
+    assert!(ready.asked.get() >= pages.asked.get());
     pages.asked.get()
 }
 
@@ -165,20 +224,6 @@ fn get(path: &str) -> String {
 
 #[test]
 fn every_kind_of_answer_is_that_of_the_handler() {
-    const PATHS: [&str; 12] = [
-        "/",
-        "/hello",
-        "/hello?q=1",
-        "/nothing",
-        "/large",
-        "/own",
-        "/ours",
-        "/no-content",
-        "/reset-content",
-        "/moved",
-        "/unchanged",
-        "/bad",
-    ];
     on_each_hub(|| {
         let settings: [fn(&mut Config); 4] = [
             |_| (),
@@ -186,12 +231,13 @@ fn every_kind_of_answer_is_that_of_the_handler() {
             |config| config.exchange = Some(SECOND),
             |config| config.limits.requests = Some(2),
         ];
+        let paths = || PATHS.iter().chain(&["/hello?q=1"]);
         for settings in settings {
             let messages = ["GET", "HEAD"]
                 .iter()
-                .flat_map(|method| PATHS.map(|path| get(path).replacen("GET", method, 1)));
+                .flat_map(|method| paths().map(|path| get(path).replacen("GET", method, 1)));
             let asked = assert_same_with(settings, messages);
-            assert_eq!(asked, 2 * PATHS.len() as u32);
+            assert_eq!(asked, 2 * paths().count() as u32);
         }
         // What the shortcut leaves to the handler, and what neither may answer.
         let others = ["/other", "/other?q", "/interim"].map(get);
@@ -368,6 +414,43 @@ fn a_panic_is_answered_and_takes_its_connection_only() {
         assert_eq!((reply.status, reply.is_closing()), (500, true));
         client.expect_end();
         assert_eq!(other.ask(get("/hello")).text(), "hello");
+        drop((client, other));
+        server.end();
+    });
+}
+
+/// Asked outside of any coroutine it is not to wait, nor to panic; if it does, it is asked again.
+#[test]
+fn one_that_never_waits_is_asked_at_once() {
+    on_each_hub_jumping(|clock| {
+        let pages = Pages::immediate();
+        let server = Running::new(pages.clone());
+        let mut client = server.connect();
+        client.ask(FIRST);
+        // The fields are not known before.
+        assert_eq!(client.ask(get("/hello")).text(), "hello");
+        assert_eq!(pages.asked_at_once.get(), 0);
+        for _ in 0..3 {
+            assert_eq!(client.ask(get("/hello")).text(), "hello");
+        }
+        assert_eq!((pages.asked_at_once.get(), pages.asked.get()), (3, 4));
+        let status = server.handle.status();
+        assert_eq!((status.busy, status.requests), (0, 5));
+        // Others are left to it in a coroutine, or to the handler.
+        assert_eq!(client.ask(get("/other")).text(), "GET /other");
+        assert_eq!(client.ask(get("/sleep")).text(), "late");
+        assert_eq!(clock.now(), Time::ORIGIN + 100 * SECOND);
+        client.send([get("/hello"), get("/large"), get("/hello")].concat());
+        assert_eq!(client.reply().text(), "hello");
+        assert_eq!(client.reply().text().len(), 1_000_000);
+        assert_eq!(client.reply().text(), "hello");
+        let different = "GET /hello HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n";
+        assert_eq!(client.ask(different).text(), "hello");
+        let mut other = server.connect();
+        let reply = other.ask(get("/panic"));
+        assert_eq!((reply.status, reply.is_closing()), (500, true));
+        other.expect_end();
+        assert_eq!(client.ask(get("/hello")).text(), "hello");
         drop((client, other));
         server.end();
     });
